@@ -1,0 +1,58 @@
+"""Where the model must run: the hardware fingerprint and what is installed on it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from paretune.core._base import Noun
+
+
+class Gpu(Noun):
+    """One CUDA device: name, memory in MB (10^6 bytes), compute capability such as `9.0`."""
+
+    name: str
+    memory_mb: float
+    capability: str
+
+
+class Target(Noun):
+    """A machine as the measurements see it.
+
+    Attributes:
+        cpu: model name as the machine reports it.
+        isa: sorted subset of `avx2 avx512 avx512_vnni avx_vnni avx512_bf16 avx512_fp16 amx_bf16
+            amx_int8 neon sve` (plain names; see `paretune.engine.machine`).
+        physical_cores: cores this process may use.
+        logical_cores: hardware threads this process may use.
+        cpu_quota: cores that a cgroup allows, None where unlimited.
+        memory_mb: memory this process may use, MB (10^6 bytes), cgroup limit included.
+        caches: size in kB (2^10 bytes) of one cache by level, such as `{"L1d": 48, "L3": 32768}`.
+        os: system, release and libc in one line.
+        versions: runtime and library versions by distribution name.
+        gpus: CUDA devices.
+        isa_cap: instruction-set cap that was imposed (emulation), None where none was.
+    """
+
+    cpu: str
+    isa: tuple[str, ...]
+    physical_cores: int
+    logical_cores: int
+    cpu_quota: float | None = None
+    memory_mb: float
+    caches: dict[str, int] = {}
+    os: str
+    versions: dict[str, str] = {}
+    gpus: tuple[Gpu, ...] = ()
+    isa_cap: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """sha256 hex (16 characters) of all that can change a measurement."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def usable_cores(self) -> int:
+        """Most threads worth using: physical cores, cut by the cgroup quota (at least 1)."""
+        if self.cpu_quota is None:
+            return self.physical_cores
+        return max(1, min(self.physical_cores, int(self.cpu_quota)))
