@@ -1,0 +1,106 @@
+"""Actors as processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from multiprocessing.connection import Connection
+from typing import Any
+
+from paretune.core import WorkerError
+from paretune.engine.base import Actor, Engine
+
+
+class LocalActor(Actor):
+    """An object in a child process, called over a private socket.
+
+    The child writes what it prints to an unlinked temporary file: it never reaches this process's
+    standard output, and its last line explains a death.
+    """
+
+    def __init__(self, factory: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        ours, theirs = socket.socketpair()
+        life_read, self._life = os.pipe()
+        command = [sys.executable, "-m", "paretune.engine._worker"]
+        self._process = subprocess.Popen(
+            [*command, str(theirs.fileno()), str(life_read)],
+            pass_fds=(theirs.fileno(), life_read),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+        theirs.close()
+        os.close(life_read)
+        self._connection: Connection | None = Connection(ours.detach())
+        try:
+            self.call("__init__", sys.path, factory, *args, **kwargs)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._process.pid
+
+    def call(self, method: str, /, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        """See `Actor.call`."""
+        if self._connection is None:
+            raise WorkerError("the worker process has been closed")
+        try:
+            self._connection.send((method, args, kwargs))
+            if timeout is not None and not self._connection.poll(timeout):
+                self.close()
+                raise WorkerError(f"{method} took longer than {timeout:.0f} s and was stopped")
+            kind, value = self._connection.recv()
+        except (EOFError, ConnectionError) as error:
+            raise WorkerError(self._epitaph()) from error
+        if kind == "paretune":
+            raise value
+        if kind == "error":
+            raise WorkerError(value)
+        return value
+
+    def _epitaph(self) -> str:
+        """Why the child died, in one sentence."""
+        self.close()
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "the worker process was killed (most often: out of memory)"
+        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        last_words = _last_line(self._log) or "it printed nothing"
+        return f"the worker process died ({cause}): {last_words}"
+
+    def close(self) -> None:
+        """End the child; it holds nothing that must be saved."""
+        if self._connection is None:
+            return
+        self._connection.close()
+        self._connection = None
+        os.close(self._life)
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _last_line(log: Any) -> str:
+    """The last non-empty line of an open binary file."""
+    log.seek(0)
+    lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:300] if lines else ""
+
+
+class LocalEngine(Engine):
+    """Runs every actor as a process on this machine."""
+
+    def actor(self, factory: str, /, *args: Any, **kwargs: Any) -> LocalActor:
+        """See `Engine.actor`."""
+        return LocalActor(factory, args, kwargs)
