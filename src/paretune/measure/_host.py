@@ -1,0 +1,174 @@
+"""The measuring end: lives in a process of its own and holds one loaded session.
+
+Everything timed happens here, so nothing but the call itself lies between two clock readings.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretune import runtimes
+from paretune.core import InputError, LayerTime, UnsupportedError
+from paretune.data import ArrayFolder
+from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
+
+#: Calls after another process used the caches and before the clock counts.
+SETTLE_CALLS = 2
+SETTLE_SECONDS = 0.002
+
+
+class SessionHost:
+    """One program, loaded and pinned, answering timing and scoring requests.
+
+    Args:
+        program: what to load.
+        settings: threads, streams, batch, device.
+        cores: logical CPUs this process is pinned to, empty for no pinning.
+        feeds: the inputs every timed call uses, batch on axis 0.
+    """
+
+    def __init__(
+        self, program: Program, settings: Settings, cores: Sequence[int], feeds: Feeds
+    ) -> None:
+        if cores:
+            os.sched_setaffinity(0, cores)  # before any runtime starts its threads
+        self._program = program
+        self._settings = settings
+        self._feeds = feeds
+        self._session = runtimes.get(program.runtime).load(program, settings)
+        self._calls = [self._session.bind(feeds, stream) for stream in range(settings.streams)]
+
+    def warm_up(self, seconds: float, calls: int = 5) -> float:
+        """Call until both `seconds` and `calls` are used up; milliseconds of the last call."""
+        call, end = self._calls[0], time.perf_counter() + seconds
+        last, done = 0.0, 0
+        while done < calls or time.perf_counter() < end:
+            start = time.perf_counter_ns()
+            call()
+            last = (time.perf_counter_ns() - start) / 1e6
+            done += 1
+        return last
+
+    def burst(self, seconds: float, min_calls: int = 3) -> NDArray[np.int64]:
+        """Nanoseconds of each call in a row of calls, after settling the caches.
+
+        Returns:
+            int64 (calls,), at least `min_calls` long.
+        """
+        call, clock = self._calls[0], time.perf_counter_ns
+        times: list[int] = []
+        gc.disable()
+        try:
+            settled = clock() + int(SETTLE_SECONDS * 1e9)
+            count = 0
+            while count < SETTLE_CALLS or clock() < settled:
+                call()
+                count += 1
+            end = clock() + int(seconds * 1e9)
+            now = clock()
+            while len(times) < min_calls or now < end:
+                start = clock()
+                call()
+                now = clock()
+                times.append(now - start)
+        finally:
+            gc.enable()
+        return np.asarray(times, dtype=np.int64)
+
+    def concurrent(self, seconds: float) -> tuple[int, float]:
+        """Keep every stream busy; (samples finished, seconds they took).
+
+        Only calls that end inside the window count; every stream runs until all have seen its end,
+        so that the last counted calls were made under full load.
+        """
+        started = threading.Barrier(len(self._calls) + 1)
+        stop = threading.Event()
+        ends: list[list[float]] = [[] for _ in self._calls]
+        failures: list[BaseException] = []
+
+        def drive(call: Callable[[], object], finished: list[float]) -> None:
+            started.wait()
+            try:
+                while not stop.is_set():
+                    call()
+                    finished.append(time.perf_counter())
+            except BaseException as error:  # re-raised below, in the caller's thread
+                failures.append(error)
+
+        threads = [
+            threading.Thread(target=drive, args=pair, daemon=True)
+            for pair in zip(self._calls, ends, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        started.wait()
+        time.sleep(seconds)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        # Each stream's first call covers the ramp-up; its rate counts between its own completions.
+        rates = [(len(e) - 1, e[-1] - e[0]) for e in ends if len(e) > 1]
+        if len(rates) < len(ends):
+            raise UnsupportedError(f"a stream finished fewer than 2 calls in {seconds:.1f} s")
+        window = float(np.mean([spent for _, spent in rates]))
+        return sum(calls for calls, _ in rates) * self._settings.batch, window
+
+    def evaluate(self, arrays: ArrayFolder) -> Array:
+        """First output of every sample, in order, float32 (n, ...).
+
+        Raises:
+            InputError: an output is not finite.
+        """
+        batch = self._settings.batch
+        outputs: list[Array] = []
+        for start in range(0, arrays.n, batch):
+            feeds = arrays.feeds(start, min(start + batch, arrays.n))
+            outputs.append(self._padded(feeds, batch))
+        result = np.concatenate(outputs)
+        finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
+        if not finite.all():
+            raise InputError(
+                f"the model's output is NaN or infinite for {int((~finite).sum())} of {len(result)} "
+                f"samples (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
+            )
+        return result
+
+    def _padded(self, feeds: Feeds, batch: int) -> Array:
+        """First output of up to `batch` samples; a short last batch is filled up and cut again."""
+        count = len(next(iter(feeds.values())))
+        if count < batch:
+            feeds = {
+                name: np.concatenate([array, np.repeat(array[-1:], batch - count, axis=0)])
+                for name, array in feeds.items()
+            }
+        first = self._session.run(feeds)[0]
+        return np.asarray(first[:count], dtype=np.float32)
+
+    def layers(self) -> list[LayerTime]:
+        """Per-layer times on the bound inputs; the session must be loaded with `profile`."""
+        return self._session.layers(self._feeds)
+
+    def peak_memory_mb(self) -> float:
+        """Peak resident memory of this process so far, MB (10^6 bytes).
+
+        From VmHWM, which belongs to this process alone (`ru_maxrss` survives fork and exec).
+        """
+        with open("/proc/self/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024 / 1e6
+        raise UnsupportedError("this system does not report peak memory in /proc/self/status")
+
+    @property
+    def session(self) -> Session:
+        """The loaded session, for use inside this process."""
+        return self._session

@@ -1,0 +1,185 @@
+"""How right a variant is: a metric on a split, its interval, and the paired drop to the baseline."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from paretune.core import Ci95, Estimate, InputError, Score, Task
+from paretune.measure.statistics import bootstrap_ci, paired_drop, wilson
+
+Outputs = NDArray[np.float32]
+Labels = NDArray[np.int64]
+#: outputs (n, ...), labels or None, baseline outputs -> (n,) score of each sample, 0..1.
+PerSample = Callable[[Outputs, Labels | None, Outputs], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, higher is better, as a mean of per-sample scores or of all outputs at once.
+
+    Attributes:
+        name: as it stands in `dataset.metric` of the contract.
+        per_sample: scores of single samples; None when `whole` is given.
+        whole: `(outputs, labels) -> float`, for metrics that are no mean, such as F1 or mAP.
+    """
+
+    name: str
+    per_sample: PerSample | None = None
+    whole: Callable[[Outputs, Labels | None], float] | None = None
+
+
+def top1(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:
+    """1 where the highest score is the label's."""
+    if labels is None:
+        raise InputError("top1 needs labels: give labelled data or leave the metric out")
+    return (outputs.argmax(axis=1) == labels).astype(np.float64)
+
+
+def agreement(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:
+    """1 where the top-1 class is the baseline's."""
+    return (outputs.argmax(axis=1) == baseline.argmax(axis=1)).astype(np.float64)
+
+
+def fidelity(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:
+    """1 - relative error of each output tensor against the baseline's, clipped to 0..1.
+
+    The relative error is the Euclidean norm of the difference over that of the baseline's output.
+    """
+    flat, reference = outputs.reshape(len(outputs), -1), baseline.reshape(len(baseline), -1)
+    norms = np.maximum(np.linalg.norm(reference, axis=1), 1e-12)
+    error = np.linalg.norm(flat - reference, axis=1) / norms
+    return np.clip(1.0 - error, 0.0, 1.0).astype(np.float64)
+
+
+METRICS = {
+    "top1": Metric("top1", top1),
+    "agreement": Metric("agreement", agreement),
+    "fidelity": Metric("fidelity", fidelity),
+}
+
+
+def choose_metric(name: str | None, task: Task, labelled: bool) -> Metric:
+    """The named metric, or the one that task and labels suggest.
+
+    Args:
+        name: a name of `METRICS`, or `package.module:function`, called as
+            `function(outputs, labels)` and returning a float or one score per sample.
+
+    Raises:
+        InputError: unknown name, or a metric that needs what is not there.
+    """
+    if name is None:
+        if task != "classification":
+            return METRICS["fidelity"]
+        return METRICS["top1" if labelled else "agreement"]
+    if name == "top1" and not labelled:
+        raise InputError("metric top1 needs labels and the data has none: leave --metric out")
+    if name in METRICS:
+        return METRICS[name]
+    module, separator, attribute = name.partition(":")
+    if not separator:
+        known = ", ".join(METRICS)
+        raise InputError(f"unknown metric {name!r}: give one of {known} or package.module:function")
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"metric {name!r} cannot be imported: {error}") from error
+    return Metric(name, whole=_checked(name, function))
+
+
+def _checked(name: str, function: Callable[..., Any]) -> Callable[[Outputs, Labels | None], float]:
+    """The user's function, with anything it raises told as bad input."""
+
+    def whole(outputs: Outputs, labels: Labels | None) -> float:
+        try:
+            return float(np.mean(function(outputs, labels)))
+        except Exception as error:
+            raise InputError(f"metric {name!r} raised {type(error).__name__}: {error}") from error
+
+    return whole
+
+
+def score(
+    metric: Metric,
+    split: str,
+    outputs: Outputs,
+    labels: Labels | None,
+    baseline: Outputs,
+    *,
+    classifier: bool,
+    seed: int = 0,
+) -> Score:
+    """Everything known of a variant's outputs on a split.
+
+    Args:
+        metric: what choices are made on.
+        split: `search` or `holdout`.
+        outputs: (n, ...) float32 of the variant.
+        labels: (n,) int64 or None.
+        baseline: (n, ...) float32 of the baseline, same samples.
+        classifier: whether outputs are (n, classes) scores.
+        seed: of the bootstrap.
+    """
+    value, ci, drop = _value(metric, outputs, labels, baseline, seed)
+    extra: dict[str, float] = {}
+    if classifier:
+        extra["agreement"] = float(agreement(outputs, labels, baseline).mean())
+        extra["kl"] = kl_divergence(outputs, baseline)
+        if labels is not None and outputs.shape[1] > 5:
+            best = np.argpartition(outputs, -5, axis=1)[:, -5:]
+            extra["top5"] = float((best == labels[:, None]).any(axis=1).mean())
+    return Score(split=split, value=value, ci95=ci, n=len(outputs), drop=drop, **extra)
+
+
+def _value(
+    metric: Metric, outputs: Outputs, labels: Labels | None, baseline: Outputs, seed: int
+) -> tuple[float, Ci95, Estimate]:
+    """Value, interval and paired drop of a metric."""
+    if metric.per_sample is not None:
+        scores = metric.per_sample(outputs, labels, baseline)
+        reference = metric.per_sample(baseline, labels, baseline)
+        drop = paired_drop(reference, scores, seed=seed)
+        if np.isin(scores, (0.0, 1.0)).all():
+            return float(scores.mean()), wilson(int(scores.sum()), len(scores)), drop
+        ci = bootstrap_ci(scores, lambda rows: rows.mean(axis=-1), seed=seed)
+        return float(scores.mean()), ci, drop
+    assert metric.whole is not None
+    whole = metric.whole
+
+    def both(picks: NDArray[np.int64]) -> tuple[float, float]:
+        chosen = None if labels is None else labels[picks]
+        return whole(outputs[picks], chosen), whole(baseline[picks], chosen)
+
+    value, reference_value = both(np.arange(len(outputs)))
+    draws = np.random.default_rng(seed).integers(0, len(outputs), size=(200, len(outputs)))
+    pairs = np.asarray([both(picks) for picks in draws])
+    low, high = np.percentile(pairs[:, 0], [2.5, 97.5])
+    drop_low, drop_high = np.percentile(pairs[:, 1] - pairs[:, 0], [2.5, 97.5])
+    drop = Estimate(value=reference_value - value, ci95=(float(drop_low), float(drop_high)))
+    return value, (float(low), float(high)), drop
+
+
+def kl_divergence(outputs: Outputs, baseline: Outputs) -> float:
+    """Mean over samples of KL(baseline's distribution || ours), nats.
+
+    Args:
+        outputs: (n, classes) logits, or probabilities where the model ends in a softmax.
+        baseline: the same of the baseline.
+    """
+    ours, theirs = _log_probabilities(outputs), _log_probabilities(baseline)
+    return float((np.exp(theirs) * (theirs - ours)).sum(axis=1).mean())
+
+
+def _log_probabilities(outputs: Outputs) -> NDArray[np.float64]:
+    """Log-softmax of logits; plain logarithm of rows that already are distributions."""
+    values = outputs.astype(np.float64)
+    if (values >= 0).all() and np.allclose(values.sum(axis=1), 1.0, atol=1e-2):
+        return np.log(np.maximum(values, 1e-12))
+    return np.asarray(log_softmax(values, axis=1))
