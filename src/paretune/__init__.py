@@ -1,0 +1,53 @@
+"""Paretune: compile and quantise a trained model for the CPU it must run on, with the evidence.
+
+The public names below load on first use, so that `import paretune` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from paretune._version import __version__
+
+if TYPE_CHECKING:
+    from paretune.artifact import load
+    from paretune.core import InputError, ParetuneError
+    from paretune.data import load_data
+    from paretune.pipeline import bench, optimize
+    from paretune.sources import load_model
+
+__all__ = [
+    "InputError",
+    "ParetuneError",
+    "__version__",
+    "bench",
+    "load",
+    "load_data",
+    "load_model",
+    "optimize",
+]
+
+_HOMES = {
+    "InputError": "paretune.core",
+    "ParetuneError": "paretune.core",
+    "bench": "paretune.pipeline",
+    "load": "paretune.artifact",
+    "load_data": "paretune.data",
+    "load_model": "paretune.sources",
+    "optimize": "paretune.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module a public name lives in when the name is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return sorted(__all__)
