@@ -19,8 +19,9 @@ from paretune.core import InputError, LayerTime, UnsupportedError
 from paretune.data import ArrayFolder
 from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 
-#: Calls after another process used the caches and before the clock counts.
-SETTLE_CALLS = 2
+#: Calls that refill the caches after another process used them, before the clock counts: both
+#: minima must be met, so a slow model settles in one call and a tiny one in many.
+SETTLE_CALLS = 1
 SETTLE_SECONDS = 0.002
 
 

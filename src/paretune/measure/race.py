@@ -1,7 +1,10 @@
 """Racing: every variant gets a little time, intervals eliminate the hopeless, survivors get more.
 
-The idea is successive elimination (Even-Dar, Mannor & Mansour 2006, JMLR 7) with the interleaved
-ratio to the current leader as the statistic, so that machine drift cannot decide a race.
+The idea is successive elimination (Even-Dar, Mannor & Mansour 2006, JMLR 7, 1079-1105) with
+interleaved time ratios as the statistic, so that a drifting machine cannot decide a race.
+
+A first pass times every subject against one fixed reference; such a standing does not depend on
+who else races, so it can be kept and used again. A second pass times the survivors together.
 """
 
 from __future__ import annotations
@@ -9,157 +12,126 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from paretune.core import Estimate, Latency, ParetuneError, Progress, Silent
+from paretune.core import Estimate, Latency, Noun
 from paretune.engine import Actor
 from paretune.measure.interleave import Probe, Rounds, latency_probe, run_rounds
 
-#: Subjects kept loaded at once; more would only fight for memory.
-MAX_ALIVE = 6
-#: A finalist this close to the leader is as fast for every practical purpose.
+#: Survivors timed together at most; more would only fight for memory.
+MAX_FINALISTS = 6
+#: A finalist whose whole interval is this close to the leader is as fast for every purpose.
 TIE = 0.01
 
+Opener = Callable[[], Actor]
 
-@dataclass(frozen=True)
-class Standing:
+
+class Standing(Noun):
     """How one subject came out.
 
     Attributes:
-        latency: of all its timed calls, None for a throughput race.
+        latency: of all its timed calls; None when throughput was timed.
         throughput: samples per second while it was timed.
-        peak_memory_mb: of its process, MB.
-        versus_leader: leader's time over its time (below 1: slower than the leader).
-        reason: why it lost or could not run, empty for the winner.
-        failed: whether it could not run at all.
+        peak_memory_mb: of its process after it was timed, MB.
+        speed: reference's time per sample over its own: above 1 is faster than the reference.
+        noise: median relative disagreement of repeated bursts.
     """
 
     latency: Latency | None = None
-    throughput: Estimate | None = None
+    throughput: Estimate
     peak_memory_mb: float | None = None
-    versus_leader: Estimate | None = None
-    reason: str = ""
-    failed: bool = False
+    speed: Estimate
+    noise: float
 
 
-@dataclass
-class Race:
-    """A race in progress; `run` gives every subject's standing.
+def screen(
+    reference: Actor, opener: Opener, *, seconds: float, probe: Probe = latency_probe
+) -> Standing:
+    """First pass: time one subject against the reference.
 
-    Args:
-        subjects: how to open each subject (a warmed-up actor of `SessionHost`), best guess first.
-        screen_seconds: time of each subject in the first pass.
-        final_seconds: time the survivors share.
-        probe: what is timed.
-        progress: told of each subject.
-        deadline: `time.monotonic()` after which nothing new is begun.
+    Raises:
+        ParetuneError: the subject cannot be opened or fails while it is timed.
+    """
+    with opener() as subject:
+        pair = {"reference": reference, "subject": subject}
+        rounds = run_rounds(pair, seconds=seconds, probe=probe)
+        memory = subject.call("peak_memory_mb")
+    return _standing(rounds, "reference", "subject", memory)
+
+
+def survivors(standings: Mapping[str, Standing]) -> list[str]:
+    """Who may still be the fastest: fastest first, at most `MAX_FINALISTS`.
+
+    A subject is out when the upper end of its speed lies below the lower end of the leader's.
+    """
+    ranked = sorted(standings, key=lambda name: -standings[name].speed.value)
+    if not ranked:
+        return []
+    bar = standings[ranked[0]].speed.ci95[0]
+    return [name for name in ranked if standings[name].speed.ci95[1] >= bar][:MAX_FINALISTS]
+
+
+@dataclass(frozen=True)
+class Final:
+    """How the second pass ended.
+
+    Attributes:
+        winner: the fastest.
+        standings: by subject; `speed` is against the winner.
     """
 
-    subjects: Mapping[str, Callable[[], Actor]]
-    screen_seconds: float
-    final_seconds: float
-    probe: Probe = latency_probe
-    progress: Progress = field(default_factory=Silent)
-    deadline: float = float("inf")
+    winner: str
+    standings: dict[str, Standing]
 
-    def __post_init__(self) -> None:
-        self._alive: dict[str, Actor] = {}
-        self._standings: dict[str, Standing] = {}
-        self._leader = ""
-        self._noise: list[float] = []
 
-    @property
-    def noise(self) -> list[float]:
-        """Relative disagreement of repeated bursts, one figure per group of rounds."""
-        return self._noise
+def final(
+    openers: Mapping[str, Opener],
+    *,
+    seconds: float,
+    probe: Probe = latency_probe,
+    clock: Callable[[], float] = time.monotonic,
+) -> Final:
+    """Second pass: time the survivors together until intervals or time decide.
 
-    def run(self) -> tuple[str, dict[str, Standing]]:
-        """(name of the winner, standing by subject); the name is empty when none could run."""
-        with ExitStack() as stack:
-            for name, opener in self.subjects.items():
-                self._screen(name, opener, stack)
-            if len(self._alive) > 1:
-                self._final()
-        return self._leader, self._standings
+    Args:
+        openers: how to open each, best guess first; at least one.
+        seconds: time for all of them.
+        probe: what is timed.
+        clock: seconds, monotonic.
 
-    def _screen(self, name: str, opener: Callable[[], Actor], stack: ExitStack) -> None:
-        """First pass: open a subject and time it against the leader."""
-        self.progress.step(name)
-        if time.monotonic() > self.deadline:
-            self._standings[name] = Standing(reason="the budget ended before it was tried")
-            return
-        try:
-            actor = stack.enter_context(opener())
-            group = {self._leader: self._alive[self._leader]} if self._leader else {}
-            rounds = run_rounds(group | {name: actor}, seconds=self.screen_seconds, probe=self.probe)
-            memory = actor.call("peak_memory_mb")
-        except ParetuneError as error:
-            self._standings[name] = Standing(reason=str(error), failed=True)
-            return
-        self._noise.append(rounds.noise)
-        self._alive[name] = actor
-        self._record(name, rounds, memory)
-        if not self._leader:
-            self._leader = name
-            return
-        self._eliminate(rounds)
-        while len(self._alive) > MAX_ALIVE:
-            others = (n for n in self._alive if n != self._leader)
-            slowest = min(others, key=lambda n: _value(self._standings[n].versus_leader))
-            self._drop(slowest, "slower than the leader, and only a few can be kept loaded")
-
-    def _final(self) -> None:
-        """Second pass: all survivors together until intervals or time decide."""
-        end = min(time.monotonic() + self.final_seconds, self.deadline)
+    Raises:
+        ParetuneError: one of them fails now, though it passed the first pass.
+    """
+    with ExitStack() as stack:
+        alive = {name: stack.enter_context(opener()) for name, opener in openers.items()}
+        end = clock() + seconds
         rounds = Rounds()
-        while len(self._alive) > 1 and time.monotonic() < end:
-            before = set(self._alive)
-            rounds = run_rounds(self._alive, seconds=0, probe=self.probe, rounds=rounds)
-            self._noise.append(rounds.noise)
-            for name in before:
-                self._record(name, rounds, self._standings[name].peak_memory_mb)
-            self._eliminate(rounds)
-            if set(self._alive) != before:
-                rounds = Rounds()  # rounds are only comparable between the same subjects
-            elif all(_is_tie(rounds, self._leader, n) for n in self._alive if n != self._leader):
-                break
-        for name in [n for n in self._alive if n != self._leader]:
-            self._drop(name, "no difference from the chosen variant that the time could show")
-
-    def _record(self, name: str, rounds: Rounds, memory: float | None) -> None:
-        """Keep the figures of the subject's latest rounds."""
-        timed = len(rounds.calls[name]) > 0 and len(rounds.calls[name][0]) > 0
-        self._standings[name] = Standing(
-            latency=rounds.latency(name) if timed else None,
-            throughput=rounds.throughput(name),
-            peak_memory_mb=memory,
-        )
-
-    def _eliminate(self, rounds: Rounds) -> None:
-        """Choose the leader among the subjects of `rounds` and drop whoever is surely slower."""
-        names = [n for n in rounds.logs if n in self._alive]
-        old = self._leader
-        self._leader = max(names, key=lambda n: rounds.ratio(old, n).value)
-        for name in names:
-            if name == self._leader:
-                continue
-            versus = rounds.ratio(self._leader, name)
-            self._standings[name] = replace(self._standings[name], versus_leader=versus)
-            if versus.ci95[1] < 1:
-                slower = 1 / versus.value
-                self._drop(name, f"{slower:.2f}x the time of {self._leader}")
-
-    def _drop(self, name: str, reason: str) -> None:
-        """Take a subject out of the race and close it."""
-        self._alive.pop(name).close()
-        self._standings[name] = replace(self._standings[name], reason=reason)
+        standings: dict[str, Standing] = {}
+        leader = next(iter(alive))
+        while True:
+            run_rounds(alive, seconds=0, probe=probe, rounds=rounds)
+            leader = max(alive, key=lambda name: rounds.ratio(leader, name).value)
+            for name, actor in alive.items():
+                memory = actor.call("peak_memory_mb")
+                standings[name] = _standing(rounds, leader, name, memory)
+            slower = [name for name in alive if standings[name].speed.ci95[1] < 1]
+            for name in slower:
+                alive.pop(name).close()
+            undecided = [n for n in alive if n != leader and not _is_tie(standings[n].speed)]
+            if not undecided or clock() > end:
+                return Final(leader, standings)
 
 
-def _value(estimate: Estimate | None) -> float:
-    return 1.0 if estimate is None else estimate.value
+def _standing(rounds: Rounds, reference: str, name: str, memory: float) -> Standing:
+    timed = any(len(calls) for calls in rounds.calls[name])
+    return Standing(
+        latency=rounds.latency(name) if timed else None,
+        throughput=rounds.throughput(name),
+        peak_memory_mb=memory,
+        speed=rounds.ratio(reference, name),
+        noise=rounds.noise,
+    )
 
 
-def _is_tie(rounds: Rounds, leader: str, name: str) -> bool:
-    """Whether the interval of the ratio lies wholly within `TIE` of 1."""
-    low, high = rounds.ratio(leader, name).ci95
-    return 1 - TIE <= low and high <= 1 + TIE
+def _is_tie(speed: Estimate) -> bool:
+    return 1 - TIE <= speed.ci95[0] and speed.ci95[1] <= 1 + TIE

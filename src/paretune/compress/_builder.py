@@ -1,0 +1,33 @@
+"""The building end: prepares programs in a process of its own, which a runtime may crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paretune import runtimes
+from paretune.core import Device, Model, Precision
+from paretune.data import ArrayFolder
+from paretune.runtimes.base import Program
+
+
+class Builder:
+    """Holds one model and prepares programs of it.
+
+    Args:
+        model: the model, with its module where it has one.
+        calibration: representative inputs for int8, or None.
+    """
+
+    def __init__(self, model: Model, calibration: ArrayFolder | None) -> None:
+        self._model = model
+        self._calibration = calibration
+
+    def prepare(
+        self, runtime: str, precision: Precision, recipe: str, device: Device, folder: Path
+    ) -> Program:
+        """See `Runtime.prepare`; calibration feeds have a batch of 1."""
+        arrays = self._calibration if precision == "int8" else None
+        feeds = [] if arrays is None else [arrays.feeds(i, i + 1) for i in range(arrays.n)]
+        return runtimes.get(runtime).prepare(
+            self._model, precision, folder, recipe=recipe, calibration=feeds, device=device
+        )

@@ -1,0 +1,138 @@
+"""Programs by content: each is prepared once for a model, and found again by what went into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from paretune import runtimes
+from paretune.core import Device, Model, Precision, Target, UnsupportedError, WorkerError
+from paretune.data import ArrayFolder
+from paretune.engine import Actor, Engine
+from paretune.runtimes.base import Program
+from paretune.store import Store, paths
+
+#: Raised when what `prepare` writes changes meaning, so that older programs are not reused.
+FORMAT = 1
+
+
+class Builds:
+    """Prepares and remembers programs of one model.
+
+    Args:
+        model: the model.
+        calibration: inputs for int8, or None where int8 is not wanted.
+        target: the machine; versions and ISA are part of a program's identity.
+        engine: where preparing happens.
+        store: where finished programs are remembered.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        calibration: ArrayFolder | None,
+        *,
+        target: Target,
+        engine: Engine,
+        store: Store,
+    ) -> None:
+        self._model = model
+        self._calibration = calibration
+        self._target = target
+        self._engine = engine
+        self._store = store
+        self._builder: Actor | None = None
+
+    def key(
+        self, runtime: str, precision: Precision, recipe: str, device: Device
+    ) -> dict[str, Any]:
+        """Everything that decides what a program is."""
+        wanted = runtimes.get(runtime).packages
+        versions: Mapping[str, str] = self._target.versions
+        arrays = self._calibration if precision == "int8" else None
+        return {
+            "format": FORMAT,
+            "model": self._model.digest,
+            "runtime": runtime,
+            "precision": precision,
+            "recipe": recipe,
+            "device": device,
+            "calibration": None if arrays is None else arrays.digest,
+            "versions": {name: versions.get(name, "") for name in wanted},
+            "isa": list(self._target.isa),
+        }
+
+    def build(
+        self,
+        runtime: str,
+        precision: Precision,
+        recipe: str = "",
+        *,
+        device: Device = "cpu",
+        timeout: float | None = None,
+    ) -> Program:
+        """The program, prepared now or found in the store.
+
+        Args:
+            timeout: seconds after which preparing is given up.
+
+        Raises:
+            UnsupportedError: the runtime cannot, crashed, or took too long; one sentence.
+        """
+        key = self.key(runtime, precision, recipe, device)
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        folder = paths.programs() / digest
+        known = self._store.get("program", key)
+        if known is not None and "unsupported" in known:
+            raise UnsupportedError(str(known["unsupported"]))
+        if known is not None and folder.is_dir() and runtime != "torch-eager":
+            return Program.model_validate(known | {"folder": str(folder)})
+        try:
+            program = self._prepare(runtime, precision, recipe, device, digest, timeout)
+        except UnsupportedError as error:
+            self._store.put("program", key, {"unsupported": str(error)})
+            raise
+        self._store.put("program", key, json.loads(program.model_dump_json(exclude={"payload"})))
+        return program
+
+    def _prepare(
+        self,
+        runtime: str,
+        precision: Precision,
+        recipe: str,
+        device: Device,
+        digest: str,
+        timeout: float | None,
+    ) -> Program:
+        """Prepare in the builder process, in a folder that appears only when it is whole."""
+        final = paths.programs() / digest
+        try:
+            with paths.folder_atomic(final) as folder:
+                program: Program = self._process().call(
+                    "prepare", runtime, precision, recipe, device, folder, timeout=timeout
+                )
+        except WorkerError as error:
+            self.close()  # the next program gets a fresh process
+            raise UnsupportedError(f"preparing it failed: {error}") from error
+        return program.model_copy(update={"folder": final})
+
+    def _process(self) -> Actor:
+        if self._builder is None:
+            self._builder = self._engine.actor(
+                "paretune.compress._builder:Builder", self._model, self._calibration
+            )
+        return self._builder
+
+    def close(self) -> None:
+        """End the builder process. Idempotent."""
+        if self._builder is not None:
+            self._builder.close()
+            self._builder = None
+
+    def __enter__(self) -> Builds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

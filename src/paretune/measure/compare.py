@@ -1,0 +1,95 @@
+"""The comparison a claim rests on: interleaved rounds, repeated over fresh starts of every subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretune.core import Estimate, Latency, Progress, Silent
+from paretune.measure.interleave import Probe, Rounds, latency_probe, run_rounds, summarise
+from paretune.measure.race import Opener
+from paretune.measure.statistics import ratio_from_groups
+
+#: Fresh starts of every subject. More narrows the interval; each costs the time to load.
+STARTS = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rounds of the same subjects over several fresh starts.
+
+    Attributes:
+        starts: the rounds of each start.
+        peak_memory_mb: highest of the starts, by subject, MB.
+    """
+
+    starts: tuple[Rounds, ...]
+    peak_memory_mb: dict[str, float]
+
+    def ratio(self, reference: str, subject: str) -> Estimate:
+        """Time of `reference` over time of `subject`: above 1, the subject is faster."""
+        return ratio_from_groups(
+            [
+                np.asarray(rounds.logs[reference]) - np.asarray(rounds.logs[subject])
+                for rounds in self.starts
+            ]
+        )
+
+    def latency(self, subject: str) -> Latency:
+        """Distribution of all calls of the subject, milliseconds."""
+        return summarise([burst for rounds in self.starts for burst in rounds.calls[subject]])
+
+    def throughput(self, subject: str) -> Estimate:
+        """Samples per second, with its interval over starts."""
+        return ratio_from_groups([-np.asarray(rounds.logs[subject]) for rounds in self.starts])
+
+    @property
+    def noise(self) -> float:
+        """Median relative disagreement of repeated bursts."""
+        every = [value for rounds in self.starts for value in rounds.disagreement]
+        return float(np.expm1(np.median(every)))
+
+    @property
+    def drift(self) -> float:
+        """Slowest over fastest start of the same subject, median over subjects, minus 1."""
+        spreads = []
+        for name in self.peak_memory_mb:
+            medians = [float(np.median(rounds.logs[name])) for rounds in self.starts]
+            spreads.append(max(medians) - min(medians))
+        return float(np.expm1(np.median(spreads)))
+
+
+def compare(
+    openers: Mapping[str, Opener],
+    *,
+    seconds: float,
+    starts: int = STARTS,
+    probe: Probe = latency_probe,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Time subjects in interleaved rounds over several fresh starts.
+
+    Args:
+        openers: how to open each subject, warmed up.
+        seconds: timing time of all starts together; loading comes on top.
+        starts: fresh starts.
+        probe: what is timed.
+        progress: told of each start.
+
+    Raises:
+        ParetuneError: a subject cannot be opened or fails.
+    """
+    told = progress or Silent()
+    every: list[Rounds] = []
+    memory: dict[str, float] = {}
+    for start in range(starts):
+        told.step(f"start {start + 1} of {starts}")
+        with ExitStack() as stack:
+            subjects = {name: stack.enter_context(open_()) for name, open_ in openers.items()}
+            every.append(run_rounds(subjects, seconds=seconds / starts, probe=probe))
+            for name, subject in subjects.items():
+                memory[name] = max(memory.get(name, 0.0), subject.call("peak_memory_mb"))
+    return Comparison(tuple(every), memory)
