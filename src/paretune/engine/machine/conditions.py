@@ -34,7 +34,7 @@ class _Ticks(NamedTuple):
 class Watch:
     """Counts what disturbed the machine between `with Watch() as watch:` and its end.
 
-    Call `sample` now and then while measuring (it reads a few kernel files, 0.1 ms): the clock is
+    Call `sample` now and then while measuring (it reads a few kernel files): the clock is
     compared between samples, and at the ends of the block it may be idling.
 
     Args:
@@ -125,9 +125,7 @@ class Watch:
         )
         found = []
         if quota is not None and self._threads is not None and quota < self._threads:
-            text = (
-                f"the control group allows {quota:g} cores, fewer than the {self._threads} threads"
-            )
+            text = f"the CPU quota allows {quota:g} cores, fewer than the {self._threads} threads"
             found.append(("quota", text))
         if stopped > 0:
             text = f"the CPU quota stopped this run in {stopped} of {periods} scheduling periods"
