@@ -1,0 +1,11 @@
+"""Where a model comes from: a module, Hugging Face, timm, ONNX, OpenVINO IR, the built-in zoo.
+
+A source is added by one file that registers it; `paretune.testing.sources` proves it.
+"""
+
+from paretune.sources import _factory, _zoo  # noqa: F401 - each registers its source
+from paretune.sources._load import load_model
+from paretune.sources._registry import register, source_of, sources
+from paretune.sources.base import Request, Source
+
+__all__ = ["Request", "Source", "load_model", "register", "source_of", "sources"]
