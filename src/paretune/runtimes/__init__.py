@@ -1,0 +1,23 @@
+"""The ways to execute a model: one file a runtime, all behind `Runtime`.
+
+Importing this package imports no machine-learning library; each runtime imports its own inside
+its methods.
+"""
+
+from paretune.runtimes.base import Array, Feeds, Program, Runtime, Session, Settings, as_feeds
+from paretune.runtimes.registry import Availability, available, get, names, register
+
+__all__ = [
+    "Array",
+    "Availability",
+    "Feeds",
+    "Program",
+    "Runtime",
+    "Session",
+    "Settings",
+    "as_feeds",
+    "available",
+    "get",
+    "names",
+    "register",
+]

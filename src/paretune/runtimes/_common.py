@@ -1,0 +1,110 @@
+"""What every runtime needs: failures as recorded reasons, checks of feeds and settings."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from paretune.core import InputError, MissingPackageError, Model, ParetuneError, UnsupportedError
+from paretune.runtimes.base import Feeds, Program, Settings
+
+REASON_LENGTH = 200
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, cut to one short line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 1] + "…"
+
+
+@contextmanager
+def attempt(what: str) -> Iterator[None]:
+    """Turn any failure inside into an `UnsupportedError` that says what was attempted.
+
+    Runtimes raise whatever they like for a model they cannot take; all of it is a reason on the
+    variant. Paretune's own errors pass as they are.
+    """
+    try:
+        yield
+    except ParetuneError:
+        raise
+    except Exception as error:
+        raise UnsupportedError(f"{what} failed: {first_line(error)}") from error
+
+
+def need(module: str, *, runtime: str, install: str) -> ModuleType:
+    """Import a runtime's library.
+
+    Raises:
+        MissingPackageError: it is not installed; says what to install.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingPackageError(
+            f"runtime {runtime} needs {module} ({first_line(error)}): pip install {install}"
+        ) from error
+
+
+def check_settings(program: Program, settings: Settings, device_ok: bool) -> None:
+    """Refuse settings that this program cannot be run with.
+
+    Raises:
+        UnsupportedError: device, batch or threads; one sentence says which.
+    """
+    if not device_ok:
+        raise UnsupportedError(f"{program.runtime} does not run on {settings.device} here")
+    if program.max_batch is not None and settings.batch != program.max_batch:
+        raise UnsupportedError(
+            f"the model's batch is fixed at {program.max_batch}, so a batch of {settings.batch} "
+            "cannot be run"
+        )
+    if settings.device == "cpu" and settings.threads < settings.streams:
+        raise UnsupportedError(
+            f"{settings.streams} streams need at least {settings.streams} threads, "
+            f"not {settings.threads}"
+        )
+
+
+def check_feeds(program: Program, settings: Settings, feeds: Feeds) -> None:
+    """Refuse feeds with a missing input or another batch than the session was loaded for.
+
+    Raises:
+        InputError: which input, and what was expected.
+    """
+    for spec in program.inputs:
+        if spec.name not in feeds:
+            raise InputError(
+                f"input {spec.name!r} was not fed: got {', '.join(sorted(feeds)) or 'nothing'}"
+            )
+        shape = feeds[spec.name].shape
+        if spec.shape and shape[:1] != (settings.batch,):
+            raise InputError(
+                f"input {spec.name!r} has shape {shape}, but the session was loaded for a batch "
+                f"of {settings.batch} on axis 0"
+            )
+
+
+def static_batch(model: Model) -> int | None:
+    """The batch a model is fixed at, None when axis 0 of every input is dynamic."""
+    sizes = {spec.shape[0] for spec in model.inputs if spec.shape and spec.shape[0] is not None}
+    return max(sizes) if sizes else None
+
+
+_forms: dict[str, tempfile.TemporaryDirectory[str]] = {}
+
+
+def forms_folder(model: Model) -> Path:
+    """Where this process keeps the conversions of `model`, shared by all programs made of it.
+
+    Temporary; only the latest model's conversions are kept.
+    """
+    if model.digest not in _forms:
+        _forms.clear()
+        _forms[model.digest] = tempfile.TemporaryDirectory(prefix="paretune-forms-")
+    return Path(_forms[model.digest].name)

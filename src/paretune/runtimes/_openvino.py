@@ -1,0 +1,127 @@
+"""OpenVINO: f32, bf16 where the CPU has it, int8 by NNCF post-training quantisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.runtimes._common import (
+    attempt,
+    check_settings,
+    forms_folder,
+    need,
+    static_batch,
+)
+from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
+
+if TYPE_CHECKING:
+    import openvino as ov
+
+BF16_ISA = ("amx_bf16", "avx512_bf16")
+MAIN_FILE = "model.xml"
+
+
+class OpenVino(Runtime):
+    """OpenVINO on the CPU.
+
+    An int8 program quantises what NNCF knows to be safe and runs the rest in f32 (recipes `fast`
+    and `full`), or in bf16 (`fast+bf16`), which only CPUs with bf16 in hardware honour.
+    """
+
+    name: ClassVar[str] = "openvino"
+    packages: ClassVar[tuple[str, ...]] = ("openvino", "nncf")
+    install: ClassVar[str] = "openvino nncf"
+
+    def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
+        """F32 and int8 on any CPU, bf16 between them where the CPU has it in hardware."""
+        if device != "cpu":
+            return ()
+        return ("f32", "bf16", "int8") if set(BF16_ISA) & set(target.isa) else ("f32", "int8")
+
+    def recipes(self) -> tuple[str, ...]:
+        """`fast` and `full` bias correction (NNCF's `fast_bias_correction`)."""
+        return ("fast", "full")
+
+    def prepare(
+        self,
+        model: Model,
+        precision: Precision,
+        folder: Path,
+        *,
+        recipe: str = "",
+        calibration: Sequence[Feeds] = (),
+        device: Device = "cpu",
+    ) -> Program:
+        """Convert to IR, quantise it for int8, and write it with its weights uncompressed."""
+        ov = need("openvino", runtime=self.name, install=self.install)
+        if device != "cpu" or precision not in ("f32", "bf16", "int8"):
+            raise UnsupportedError(f"openvino has no {precision} on {device}")
+        graph = self._read(ov, model)
+        if precision == "int8":
+            from paretune.runtimes import _nncf
+
+            recipe = recipe or self.recipes()[0]
+            graph = _nncf.quantize(graph, model.inputs, calibration, recipe=recipe)
+        with attempt("writing the OpenVINO model"):
+            ov.save_model(graph, str(folder / MAIN_FILE), compress_to_fp16=False)
+        return Program(
+            runtime=self.name,
+            precision=precision,
+            recipe=recipe,
+            folder=folder,
+            files=(MAIN_FILE, "model.bin"),
+            inputs=model.inputs,
+            outputs=model.outputs,
+            max_batch=static_batch(model),
+            needs_isa=BF16_ISA if precision == "bf16" else (),
+        )
+
+    def load(self, program: Program, settings: Settings) -> Session:
+        """Compile for the settings' batch, threads and streams."""
+        ov = need("openvino", runtime=self.name, install=self.install)
+        check_settings(program, settings, device_ok=settings.device == "cpu")
+        from paretune.runtimes._openvino_session import OpenVinoSession
+
+        with attempt("compiling with OpenVINO"):
+            core = ov.Core()
+            graph = core.read_model(str(program.folder / program.files[0]))
+            shapes = {port: port.get_partial_shape() for port in graph.inputs}
+            if any(shape.is_dynamic for shape in shapes.values()):
+                for shape in shapes.values():
+                    if shape.rank.is_static and len(shape):
+                        shape[0] = settings.batch
+                graph.reshape(shapes)
+            compiled = core.compile_model(graph, "CPU", properties(program, settings))
+        return OpenVinoSession(program, settings, compiled)
+
+    def _read(self, ov: Any, model: Model) -> ov.Model:
+        """The model as an OpenVINO graph, its inputs in the order and names of `model.inputs`."""
+        if model.openvino is not None:
+            path = model.openvino
+            with attempt(f"reading {path.name} with OpenVINO"):
+                return ov.convert_model(str(path)) if path.is_dir() else ov.Core().read_model(path)
+        from paretune.sources import forms
+
+        path = forms.as_openvino(model, forms_folder(model))
+        with attempt("reading the converted model with OpenVINO"):
+            return ov.Core().read_model(str(path))
+
+
+def properties(program: Program, settings: Settings) -> dict[str, str]:
+    """OpenVINO's CPU plugin settings for a program.
+
+    Threads are pinned to cores by OpenVINO inside the affinity mask of the process, and hyper
+    threading is left to that mask: with both decided by OpenVINO, its choice would differ
+    between machines.
+    """
+    bf16 = program.precision == "bf16" or program.recipe.endswith("+bf16")
+    return {
+        "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
+        "PERFORMANCE_HINT": "LATENCY" if settings.streams == 1 else "THROUGHPUT",
+        "NUM_STREAMS": str(settings.streams),
+        "INFERENCE_NUM_THREADS": str(settings.threads),
+        "ENABLE_CPU_PINNING": "YES",
+        "PERF_COUNT": "YES" if settings.profile else "NO",
+    }

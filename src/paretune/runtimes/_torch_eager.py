@@ -1,0 +1,120 @@
+"""PyTorch eager: the module as it came, default memory format, nothing compiled."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.runtimes import _torch
+from paretune.runtimes._common import attempt, first_line, forms_folder, static_batch
+from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
+
+MODULE_FILE = "model.pt2"
+WEIGHTS_FILE = "weights.safetensors"
+REASON_FILE = "not-exported.txt"
+
+
+class TorchEager(Runtime):
+    """PyTorch without a compiler.
+
+    The module itself travels pickled in `Program.payload`, never on disk. An exported program is
+    written beside it, from which an artifact is made and which is run where there is no payload.
+    A module that cannot be exported has its weights written instead, with the reason.
+    """
+
+    name: ClassVar[str] = "torch-eager"
+    packages: ClassVar[tuple[str, ...]] = ("torch",)
+    install: ClassVar[str] = _torch.INSTALL
+
+    def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
+        """F32; bf16 where the CPU has it in hardware; tf32, bf16 and f16 on CUDA."""
+        return _torch.precisions(target, device)
+
+    def recipes(self) -> tuple[str, ...]:
+        """None: eager PyTorch has no int8."""
+        return ()
+
+    def prepare(
+        self,
+        model: Model,
+        precision: Precision,
+        folder: Path,
+        *,
+        recipe: str = "",
+        calibration: Sequence[Feeds] = (),
+        device: Device = "cpu",
+    ) -> Program:
+        """Pickle the module and write it exported too; on CUDA recipe `graph` replays a graph."""
+        if model.module is None:
+            form = "ONNX" if model.onnx is not None else "OpenVINO"
+            raise UnsupportedError(f"torch-eager runs PyTorch modules, and the model is {form}")
+        if precision == "int8" or (device == "cpu" and precision in ("tf32", "f16")):
+            raise UnsupportedError(f"torch-eager has no {precision} on {device}")
+        payload = _pickled(model.module)
+        files = _written(model, folder)
+        if payload is None and MODULE_FILE not in files:
+            raise UnsupportedError(
+                "the module can be neither pickled nor exported, so no other process can run it: "
+                + (folder / REASON_FILE).read_text(encoding="utf-8").strip()
+            )
+        return Program(
+            runtime=self.name,
+            precision=precision,
+            recipe=recipe,
+            folder=folder,
+            files=files,
+            inputs=model.inputs,
+            outputs=model.outputs,
+            max_batch=static_batch(model),
+            needs_isa=_torch.BF16_ISA if precision == "bf16" and device == "cpu" else (),
+            payload=payload,
+        )
+
+    def load(self, program: Program, settings: Settings) -> Session:
+        """Unpickle the module sent along, or load the exported program where none was."""
+        torch = _torch.set_up(program, settings)
+        dtype = _torch.reduced_dtype(program.precision)
+        with attempt("loading the module"):
+            if program.payload is not None:
+                module = pickle.loads(program.payload).eval().to(settings.device)
+                if dtype is not None:
+                    _torch.cast_module(module, dtype)
+                function: Callable[..., Any] = module
+            else:
+                module = _torch.exported_module(program, settings.device)
+                function = _torch.autocast(module, dtype, settings.device) if dtype else module
+                dtype = None  # autocast casts inputs by itself
+            if settings.device == "cuda":
+                module.to(memory_format=torch.channels_last)
+        graph = settings.device == "cuda" and program.recipe == "graph"
+        session = _torch.GraphSession if graph else _torch.TorchSession
+        return session(program, settings, function, dtype=dtype)
+
+
+def _pickled(module: Any) -> bytes | None:
+    """The module pickled, or None where its class cannot be, such as one defined in a function."""
+    try:
+        return pickle.dumps(module, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+
+
+def _written(model: Model, folder: Path) -> tuple[str, ...]:
+    """Write the exported program, or the bare weights and why it could not be exported."""
+    from paretune.sources import forms
+
+    try:
+        exported = forms.exported(model, forms_folder(model))
+    except UnsupportedError as error:
+        from safetensors.torch import save_model
+
+        (folder / REASON_FILE).write_text(first_line(error) + "\n", encoding="utf-8")
+        with attempt("writing the weights"):
+            save_model(model.module, str(folder / WEIGHTS_FILE))
+        return (WEIGHTS_FILE, REASON_FILE)
+    shutil.copyfile(exported, folder / MODULE_FILE)
+    return (MODULE_FILE,)

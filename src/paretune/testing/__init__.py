@@ -1,0 +1,1 @@
+"""Conformance suites: what every runtime, source and engine must pass."""
