@@ -15,13 +15,14 @@ _NOT_STRUCTURE = {"training", "name_or_path"}
 _PLAIN = (bool, int, float, str, type(None))
 
 
-def digest_of_files(files: Iterable[Path], root: Path) -> str:
-    """sha256 hex over the files' names relative to `root` and their bytes, in sorted order."""
+def digest_of_files(files: Sequence[Path], inputs: Sequence[TensorSpec]) -> str:
+    """sha256 hex over the files' bytes in the order given, whatever their names, and the inputs."""
     total = hashlib.sha256()
-    for file in sorted(files):
-        total.update(f"{file.relative_to(root).as_posix()}\0".encode())
+    for file in files:
         with file.open("rb") as stream:
             total.update(hashlib.file_digest(stream, "sha256").digest())
+    for spec in inputs:
+        total.update(spec.model_dump_json().encode())
     return total.hexdigest()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
 from paretune.core import InputError
+from paretune.sources._weights import PICKLES
 from paretune.sources.base import Source
 
 _SOURCES: list[Source] = []
@@ -31,10 +33,20 @@ def source_of(text: str) -> Source:
     for source in _SOURCES:
         if source.match(text):
             return source
-    names = [name for source in _SOURCES for name in source.form.split(" | ")]
-    near = difflib.get_close_matches(text, names, n=1)
+    raise InputError(f"MODEL {text!r} {_why_unknown(text)}")
+
+
+def _why_unknown(text: str) -> str:
+    path = Path(text.partition(":")[0])
+    if path.suffix == ".py" and ":" in text:
+        dotted = ".".join(path.with_suffix("").parts).lstrip("./")
+        return f"names a file: give the module's dotted name, {dotted}:{text.partition(':')[2]}"
+    if path.suffix.lower() in PICKLES:
+        return (
+            "is a pickle, which can run any code when opened: give package.module:factory"
+            "@weights.safetensors, with the weights saved once by safetensors.torch.save_file"
+        )
+    forms = [form for source in _SOURCES for form in source.form.split(" | ")]
+    near = difflib.get_close_matches(text, forms, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise InputError(
-        f"MODEL {text!r} is not of any known form or does not exist: {hint}"
-        f"give one of {', '.join(names)}"
-    )
+    return f"is of no known form or does not exist: {hint}give one of {', '.join(forms)}"

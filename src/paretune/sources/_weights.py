@@ -8,7 +8,8 @@ from typing import Any
 from paretune.core import InputError
 from paretune.sources._imports import first_line
 
-_PICKLES = {".pt", ".pth", ".th", ".bin", ".pkl", ".pickle", ".ckpt"}
+#: Suffixes under which pickles are usually kept.
+PICKLES = {".pt", ".pth", ".th", ".bin", ".pkl", ".pickle", ".ckpt"}
 _SHOWN = 3
 
 
@@ -83,7 +84,7 @@ def _read(file: Path) -> dict[str, Any]:
 
     if not file.is_file():
         raise InputError(f"weights file {file} does not exist: check the path after the @")
-    if file.suffix.lower() in _PICKLES or _is_pickle(file):
+    if file.suffix.lower() in PICKLES or _is_pickle(file):
         raise InputError(
             f"weights {file} are a pickle, which can run any code when opened: convert once with "
             "`from safetensors.torch import save_file; "

@@ -12,14 +12,13 @@ import logging
 import os
 import shutil
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretune.core import Model, TensorSpec, UnsupportedError
 from paretune.sources._imports import first_line
+from paretune.sources._quiet import quiet
 from paretune.sources._specs import example_tensors
 
 if TYPE_CHECKING:
@@ -49,14 +48,14 @@ def exported_program(model: Model) -> ExportedProgram:
     if any(free):
         arguments = example_tensors(model.inputs, 2)
         shapes = _dynamic_shapes(module, model.inputs, arguments)
-        with _quiet():
+        with quiet():
             try:
                 return torch.export.export(module, arguments, dynamic_shapes=shapes)
             except Exception as error:
                 logging.getLogger(__name__).info(
                     "%s is exported for one sample: %s", model.name, first_line(error)
                 )
-    with _quiet():
+    with quiet():
         try:
             return torch.export.export(module, example_tensors(model.inputs, 1, free=1))
         except Exception as error:
@@ -87,7 +86,7 @@ def exported(model: Model, folder: Path) -> Path:
         import torch
 
         program = exported_program(model)
-        with _quiet():
+        with quiet():
             torch.export.save(program, file)
 
     return _once(model, folder, "export", "model.pt2", write)
@@ -110,7 +109,7 @@ def as_onnx(model: Model, folder: Path) -> Path:
         import torch
 
         program = exported_program(model)
-        with _quiet():
+        with quiet():
             try:
                 made = torch.onnx.export(
                     program,
@@ -141,8 +140,9 @@ def as_openvino(model: Model, folder: Path) -> Path:
     Raises:
         UnsupportedError: OpenVINO cannot convert it.
     """
-    if model.openvino is not None and model.openvino.suffix == ".xml":
-        return model.openvino
+    own = model.openvino
+    if own is not None and own.suffix == ".xml" and _is_named(own, model):
+        return own
 
     def write(file: Path) -> None:
         import openvino as ov
@@ -171,13 +171,22 @@ def _openvino_graph(model: Model, folder: Path) -> ov.Model:
     except Exception as error:  # an operator that ONNX or OpenVINO's reading of it lacks
         through_onnx = _cause(error)
     try:
-        with _quiet():
+        with quiet():
             return ov.convert_model(exported_program(model))
     except Exception as error:
         raise UnsupportedError(
             f"OpenVINO cannot convert {model.name}: through ONNX: {through_onnx}; "
             f"directly: {_cause(error)}"
         ) from error
+
+
+def _is_named(file: Path, model: Model) -> bool:
+    import openvino as ov
+
+    graph = ov.Core().read_model(file)
+    pairs = [*zip(graph.inputs, model.inputs, strict=True)]
+    pairs += zip(graph.outputs, model.outputs, strict=True)
+    return all(spec.name in port.get_names() for port, spec in pairs)
 
 
 def _name_ports(ports: Sequence[Any], specs: Sequence[TensorSpec]) -> None:
@@ -222,22 +231,6 @@ def _once(model: Model, folder: Path, form: str, name: str, write: Callable[[Pat
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return final / name
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep warnings and log lines of the exporters from the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
 
 
 def _cause(error: BaseException) -> str:
