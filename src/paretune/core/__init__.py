@@ -1,6 +1,8 @@
 """The nouns of Paretune, plain and typed; imports nothing else of Paretune."""
 
 from paretune.core._base import Noun
+from paretune.core.constraint import DEFAULT_CONSTRAINT, Constraint
+from paretune.core.constraint import parse as parse_constraint
 from paretune.core.errors import (
     InputError,
     InterruptedRunError,
@@ -17,7 +19,9 @@ from paretune.core.measurement import (
     Score,
     VariantRecord,
 )
+from paretune.core.metric import ALIASES, FIGURES, Figure, cost_per_million, measured
 from paretune.core.model import Model, Task, TensorSpec
+from paretune.core.objective import OBJECTIVES, Objective
 from paretune.core.preprocessing import (
     ImagePreprocessing,
     Interpolation,
@@ -41,28 +45,35 @@ from paretune.core.target import Gpu, Target
 from paretune.core.variant import PRECISIONS, Device, Precision, Variant
 
 __all__ = [
+    "ALIASES",
+    "DEFAULT_CONSTRAINT",
+    "FIGURES",
+    "OBJECTIVES",
     "PRECISIONS",
     "SCHEMA",
     "BenchRatio",
     "BenchRecord",
     "Ci95",
     "Condition",
+    "Constraint",
     "ConstraintResult",
     "DatasetSummary",
     "Device",
     "Estimate",
+    "Figure",
     "Gpu",
     "Holdout",
     "ImagePreprocessing",
     "InputError",
-    "InterruptedRunError",
     "Interpolation",
+    "InterruptedRunError",
     "Latency",
     "LayerTime",
     "Ledger",
     "MissingPackageError",
     "Model",
     "Noun",
+    "Objective",
     "ParetuneError",
     "Precision",
     "Preprocessing",
@@ -79,4 +90,7 @@ __all__ = [
     "Variant",
     "VariantRecord",
     "WorkerError",
+    "cost_per_million",
+    "measured",
+    "parse_constraint",
 ]

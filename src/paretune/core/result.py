@@ -119,4 +119,5 @@ class BenchRecord(Noun):
     ratios: tuple[BenchRatio, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
+
 Status = Literal["ok", "failed", "rejected"]
