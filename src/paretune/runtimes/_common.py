@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -90,9 +90,13 @@ def check_feeds(program: Program, settings: Settings, feeds: Feeds) -> None:
             )
 
 
-def static_batch(model: Model) -> int | None:
-    """The batch a model is fixed at, None when axis 0 of every input is dynamic."""
-    sizes = {spec.shape[0] for spec in model.inputs if spec.shape and spec.shape[0] is not None}
+def fixed_batch(shapes: Iterable[Sequence[int | None]]) -> int | None:
+    """The only batch that inputs of these shapes accept, None for any.
+
+    Args:
+        shapes: input shapes, None for a dynamic axis, batch on axis 0.
+    """
+    sizes = [shape[0] for shape in shapes if len(shape) and shape[0] is not None]
     return max(sizes) if sizes else None
 
 

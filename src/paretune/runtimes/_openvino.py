@@ -10,9 +10,9 @@ from paretune.core import Device, Model, Precision, Target, UnsupportedError
 from paretune.runtimes._common import (
     attempt,
     check_settings,
+    fixed_batch,
     forms_folder,
     need,
-    static_batch,
 )
 from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
 
@@ -59,6 +59,11 @@ class OpenVino(Runtime):
         if device != "cpu" or precision not in ("f32", "bf16", "int8"):
             raise UnsupportedError(f"openvino has no {precision} on {device}")
         graph = self._read(ov, model)
+        shapes = [
+            [size.get_length() if size.is_static else None for size in port.get_partial_shape()]
+            for port in graph.inputs
+            if port.get_partial_shape().rank.is_static
+        ]
         if precision == "int8":
             from paretune.runtimes import _nncf
 
@@ -74,7 +79,7 @@ class OpenVino(Runtime):
             files=(MAIN_FILE, "model.bin"),
             inputs=model.inputs,
             outputs=model.outputs,
-            max_batch=static_batch(model),
+            max_batch=fixed_batch(shapes),
             needs_isa=BF16_ISA if precision == "bf16" else (),
         )
 
@@ -97,11 +102,7 @@ class OpenVino(Runtime):
         return OpenVinoSession(program, settings, compiled)
 
     def _read(self, ov: Any, model: Model) -> ov.Model:
-        """The model as an OpenVINO graph, its inputs in the order and names of `model.inputs`."""
-        if model.openvino is not None:
-            path = model.openvino
-            with attempt(f"reading {path.name} with OpenVINO"):
-                return ov.convert_model(str(path)) if path.is_dir() else ov.Core().read_model(path)
+        """The model as an OpenVINO graph."""
         from paretune.sources import forms
 
         path = forms.as_openvino(model, forms_folder(model))

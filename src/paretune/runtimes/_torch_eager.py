@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
-from paretune.runtimes import _torch
-from paretune.runtimes._common import attempt, first_line, forms_folder, static_batch
+from paretune.runtimes import _pt2, _torch
+from paretune.runtimes._common import attempt, first_line, fixed_batch, forms_folder
 from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
 
 MODULE_FILE = "model.pt2"
@@ -55,12 +55,15 @@ class TorchEager(Runtime):
         if precision == "int8" or (device == "cpu" and precision in ("tf32", "f16")):
             raise UnsupportedError(f"torch-eager has no {precision} on {device}")
         payload = _pickled(model.module)
-        files = _written(model, folder)
+        files, exported_batch = _written(model, folder)
         if payload is None and MODULE_FILE not in files:
             raise UnsupportedError(
                 "the module can be neither pickled nor exported, so no other process can run it: "
                 + (folder / REASON_FILE).read_text(encoding="utf-8").strip()
             )
+        max_batch = fixed_batch([spec.shape for spec in model.inputs])
+        if payload is None and exported_batch is not None:
+            max_batch = exported_batch
         return Program(
             runtime=self.name,
             precision=precision,
@@ -69,7 +72,7 @@ class TorchEager(Runtime):
             files=files,
             inputs=model.inputs,
             outputs=model.outputs,
-            max_batch=static_batch(model),
+            max_batch=max_batch,
             needs_isa=_torch.BF16_ISA if precision == "bf16" and device == "cpu" else (),
             payload=payload,
         )
@@ -103,8 +106,12 @@ def _pickled(module: Any) -> bytes | None:
         return None
 
 
-def _written(model: Model, folder: Path) -> tuple[str, ...]:
-    """Write the exported program, or the bare weights and why it could not be exported."""
+def _written(model: Model, folder: Path) -> tuple[tuple[str, ...], int | None]:
+    """Write the exported program, or the bare weights and why it could not be exported.
+
+    Returns:
+        The files, and the batch that the exported program is fixed at, None for any.
+    """
     from paretune.sources import forms
 
     try:
@@ -115,6 +122,6 @@ def _written(model: Model, folder: Path) -> tuple[str, ...]:
         (folder / REASON_FILE).write_text(first_line(error) + "\n", encoding="utf-8")
         with attempt("writing the weights"):
             save_model(model.module, str(folder / WEIGHTS_FILE))
-        return (WEIGHTS_FILE, REASON_FILE)
+        return (WEIGHTS_FILE, REASON_FILE), None
     shutil.copyfile(exported, folder / MODULE_FILE)
-    return (MODULE_FILE,)
+    return (MODULE_FILE,), forms.batch_of(_pt2.load(exported))

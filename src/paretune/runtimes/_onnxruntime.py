@@ -1,0 +1,108 @@
+"""ONNX Runtime: f32, and int8 by its static quantisation to QDQ form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.runtimes._common import attempt, check_settings, fixed_batch, forms_folder, need
+from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
+
+MAIN_FILE = "model.onnx"
+WEIGHTS_FILE = "model.onnx.data"
+#: Beyond this many bytes protobuf holds no single ONNX file.
+_ONE_FILE_LIMIT = 2_000_000_000
+
+
+class OnnxRuntime(Runtime):
+    """ONNX Runtime's CPU provider.
+
+    It offers no bf16: the provider has no bf16 kernels for convolutions or matrix products.
+    """
+
+    name: ClassVar[str] = "onnxruntime"
+    packages: ClassVar[tuple[str, ...]] = ("onnxruntime", "onnx")
+    install: ClassVar[str] = "onnxruntime onnx"
+
+    def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
+        """F32 and int8 on any CPU."""
+        return ("f32", "int8") if device == "cpu" else ()
+
+    def recipes(self) -> tuple[str, ...]:
+        """Activation ranges from extremes, or from percentiles, which cut outliers off."""
+        return ("minmax", "percentile")
+
+    def prepare(
+        self,
+        model: Model,
+        precision: Precision,
+        folder: Path,
+        *,
+        recipe: str = "",
+        calibration: Sequence[Feeds] = (),
+        device: Device = "cpu",
+    ) -> Program:
+        """Write the model as ONNX, quantised for int8."""
+        need("onnxruntime", runtime=self.name, install=self.install)
+        onnx = need("onnx", runtime=self.name, install=self.install)
+        if device != "cpu" or precision not in ("f32", "int8"):
+            raise UnsupportedError(f"onnxruntime has no {precision} on {device}")
+        from paretune.sources import forms
+
+        source = forms.as_onnx(model, forms_folder(model))
+        isa: tuple[str, ...] = ()
+        if precision == "int8":
+            from paretune.runtimes import _ort_quantize
+
+            recipe = recipe or self.recipes()[0]
+            graph, isa = _ort_quantize.quantize(source, model.inputs, calibration, recipe=recipe)
+        else:
+            with attempt(f"reading {source.name}"):
+                graph = onnx.load(str(source))
+        with attempt("writing the ONNX model"):
+            files = _save(onnx, graph, folder)
+        return Program(
+            runtime=self.name,
+            precision=precision,
+            recipe=recipe,
+            folder=folder,
+            files=files,
+            inputs=model.inputs,
+            outputs=model.outputs,
+            max_batch=fixed_batch(_shapes(graph)),
+            needs_isa=isa,
+        )
+
+    def load(self, program: Program, settings: Settings) -> Session:
+        """Open a session whose calls use all threads between them."""
+        need("onnxruntime", runtime=self.name, install=self.install)
+        check_settings(program, settings, device_ok=settings.device == "cpu")
+        from paretune.runtimes._ort_session import OrtSession
+
+        with attempt("loading with ONNX Runtime"):
+            return OrtSession(program, settings)
+
+
+def _save(onnx: Any, graph: Any, folder: Path) -> tuple[str, ...]:
+    """Write a model into `folder`, its weights beside it only where one file cannot hold them."""
+    path = folder / MAIN_FILE
+    if graph.ByteSize() < _ONE_FILE_LIMIT:
+        onnx.save(graph, str(path))
+        return (MAIN_FILE,)
+    onnx.save(graph, str(path), save_as_external_data=True, location=WEIGHTS_FILE)
+    return (MAIN_FILE, WEIGHTS_FILE)
+
+
+def _shapes(graph: Any) -> list[tuple[int | None, ...]]:
+    """Shapes of an ONNX model's inputs, weights listed as inputs left out."""
+    weights = {weight.name for weight in graph.graph.initializer}
+    return [
+        tuple(
+            axis.dim_value if axis.HasField("dim_value") else None
+            for axis in value.type.tensor_type.shape.dim
+        )
+        for value in graph.graph.input
+        if value.name not in weights
+    ]

@@ -1,0 +1,140 @@
+"""Static quantisation by ONNX Runtime, leaving nothing on disk and nothing on the console."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from paretune.core import TensorSpec, UnsupportedError
+from paretune.engine import machine
+from paretune.runtimes._common import attempt
+from paretune.runtimes.base import Array, Feeds, as_feeds
+
+#: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
+EXACT_INT8_ISA = ("amx_int8", "avx512_vnni", "avx_vnni", "neon")
+#: Samples whose activations percentile calibration holds in memory at once, and uses in all:
+#: it sorts every value of every activation into histograms, which takes seconds a sample.
+CHUNK = 4
+PERCENTILE_SAMPLES = 64
+PERCENTILE = 99.99
+
+
+def quantize(
+    source: Path, inputs: Sequence[TensorSpec], calibration: Sequence[Feeds], *, recipe: str
+) -> tuple[Any, tuple[str, ...]]:
+    """An int8 model in QDQ form: unsigned activations, signed weights per channel.
+
+    Args:
+        source: an ONNX file.
+        inputs: the model's inputs, in call order.
+        calibration: representative feeds, batch on axis 0.
+        recipe: `minmax` or `percentile` (99.99, of at most 64 samples evenly spread).
+
+    Returns:
+        The `onnx.ModelProto`, and the instruction sets of which it needs one: on CPUs without
+        them 8-bit products saturate, so there the weights are cut to 7 bits instead and any
+        CPU can run the result.
+
+    Raises:
+        UnsupportedError: nothing to calibrate on, already quantised, or the quantiser fails.
+    """
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    if not calibration:
+        raise UnsupportedError("int8 needs calibration samples, and none were given")
+    exact = bool(set(EXACT_INT8_ISA) & set(machine.detect().isa))
+    percentile = recipe == "percentile"
+    if percentile:
+        calibration = calibration[:: -(-len(calibration) // PERCENTILE_SAMPLES)]
+    with (
+        attempt("quantising with ONNX Runtime"),
+        tempfile.TemporaryDirectory(prefix="paretune-ort-") as scratch,
+        _quiet(),
+    ):
+        made, ready = Path(scratch) / "quantised.onnx", Path(scratch) / "ready.onnx"
+        original = onnx.load(str(source))
+        if any(node.op_type == "QuantizeLinear" for node in original.graph.node):
+            raise UnsupportedError("the model is quantised already, so it is not quantised again")
+        large = original.ByteSize() > 2_000_000_000
+        del original
+        _preprocess(source, ready, large)
+        quantize_static(
+            str(ready),
+            str(made),
+            _Reader(inputs, calibration),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=not exact,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            use_external_data_format=large,
+            calibrate_method=(
+                CalibrationMethod.Percentile if percentile else CalibrationMethod.MinMax
+            ),
+            extra_options={
+                "CalibStridedMinMax": CHUNK,
+                "CalibPercentile": PERCENTILE,
+                "CalibTensorRangeSymmetric": False,
+            },
+        )
+        return onnx.load(str(made)), EXACT_INT8_ISA if exact else ()
+
+
+def _preprocess(source: Path, ready: Path, large: bool) -> None:
+    """Fold and infer shapes, as the quantiser asks; without symbolic shapes where these fail."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    symbolic = importlib.util.find_spec("sympy") is not None
+    for skip in (not symbolic, True):
+        try:
+            quant_pre_process(
+                str(source), str(ready), skip_symbolic_shape=skip, save_as_external_data=large
+            )
+            return
+        except Exception:
+            if skip:
+                raise
+
+
+class _Reader:
+    """Feeds for the calibrator, chunk by chunk."""
+
+    def __init__(self, inputs: Sequence[TensorSpec], calibration: Sequence[Feeds]) -> None:
+        self._inputs = inputs
+        self._calibration = calibration
+        self._rest: Iterator[Feeds] = iter(calibration)
+
+    def __len__(self) -> int:
+        """Samples, rounded up to whole chunks because the calibrator insists on them."""
+        return -(-len(self._calibration) // CHUNK) * CHUNK
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """Continue with one chunk."""
+        self._rest = iter(self._calibration[start_index:end_index])
+
+    def get_next(self) -> dict[str, Array] | None:
+        """The next feeds, None when the chunk is over."""
+        feeds = next(self._rest, None)
+        if feeds is None:
+            return None
+        return as_feeds(self._inputs, [feeds[spec.name] for spec in self._inputs])
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the quantiser's prints and advice off the console."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        root.setLevel(level)
