@@ -1,0 +1,74 @@
+"""The answer in three sentences: how much faster, at what accuracy, on what."""
+
+from __future__ import annotations
+
+from paretune.core import Estimate, Result, VariantRecord
+
+#: Accuracy points in a fraction of 1.
+POINT = 100.0
+
+
+def times(ratio: Estimate) -> str:
+    """A latency ratio with its interval, such as `6.71x (6.60 to 6.82)`."""
+    return f"{ratio.value:.2f}x ({ratio.ci95[0]:.2f} to {ratio.ci95[1]:.2f})"
+
+
+def compared(ratio: Estimate, reference: str) -> str:
+    """One sentence fragment about a ratio: faster, slower or no difference."""
+    if not ratio.differs_from_one:
+        return f"no difference in latency to {reference} ({times(ratio)})"
+    if ratio.value > 1.0:
+        return f"{times(ratio)} as fast as {reference}"
+    slower = Estimate(value=1 / ratio.value, ci95=(1 / ratio.ci95[1], 1 / ratio.ci95[0]))
+    return f"{times(slower)} slower than {reference}"
+
+
+def speed(result: Result) -> str:
+    """How much faster the chosen variant is than the baseline."""
+    baseline = result.variant(result.baseline)
+    if result.chosen == result.baseline:
+        return f"Nothing beat the baseline ({describe(baseline)}): it is handed back as it came."
+    text = compared(
+        result.ratios.latency_vs_baseline, f"the model as it came ({describe(baseline)})"
+    )
+    return text[0].upper() + text[1:] + "."
+
+
+def accuracy(result: Result) -> str:
+    """What the holdout says of the chosen variant's accuracy."""
+    held = result.holdout
+    drop = held.drop
+    points = f"{abs(drop.value) * POINT:.2f} pt"
+    low, high = (bound * POINT for bound in drop.ci95)
+    change = (
+        "unchanged" if drop.value == 0 else f"{points} {'lower' if drop.value > 0 else 'higher'}"
+    )
+    return (
+        f"{metric_name(result).capitalize()} {held.chosen.value:.2%} against "
+        f"{held.baseline.value:.2%}: {change} (drop {low:+.2f} to {high:+.2f} pt, 95 %) "
+        f"on {held.chosen.n} held-out samples."
+    )
+
+
+def where(result: Result) -> str:
+    """The machine and the threads the figures hold for."""
+    target, chosen = result.target, result.variant(result.chosen)
+    cores = plural(target.physical_cores, "core")
+    return f"On {target.cpu}, {cores}, {plural(chosen.threads, 'thread')}, batch {chosen.batch}."
+
+
+def describe(record: VariantRecord) -> str:
+    """A variant without its architecture, such as `openvino int8 fast`."""
+    parts = [record.runtime, record.precision, record.recipe]
+    return " ".join(part for part in parts if part)
+
+
+def metric_name(result: Result) -> str:
+    """The metric as a reader says it."""
+    names = {"top1": "top-1 accuracy", "agreement": "agreement with the baseline"}
+    return names.get(result.dataset.metric, result.dataset.metric)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
