@@ -9,7 +9,7 @@ PINNED = pyproject.toml constraints.txt
 install: .venv/.installed
 
 demo: install
-	.venv/bin/python -m paretune.cli demo --out demo
+	.venv/bin/paretune demo --out demo
 
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
@@ -25,7 +25,7 @@ format: .venv/.installed-dev
 	.venv/bin/python -m ruff format .
 
 docs: .venv/.installed-dev
-	.venv/bin/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
 # A wheel, installed without PyTorch where the source folder is not in sight.
 wheel: .venv/.installed
