@@ -3,7 +3,14 @@
 A source is added by one file that registers it; `paretune.testing.sources` proves it.
 """
 
-from paretune.sources import _factory, _onnx, _openvino_ir, _zoo  # noqa: F401 - each registers
+from paretune.sources import (  # noqa: F401 - each registers its source
+    _factory,
+    _huggingface,
+    _onnx,
+    _openvino_ir,
+    _timm,
+    _zoo,
+)
 from paretune.sources._load import load_model
 from paretune.sources._registry import register, source_of, sources
 from paretune.sources.base import Request, Source

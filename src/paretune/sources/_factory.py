@@ -9,7 +9,7 @@ import sys
 from typing import Any, ClassVar
 
 from paretune.core import InputError, Model
-from paretune.sources._imports import first_line
+from paretune.sources._imports import first_line, need
 from paretune.sources._module import model_of_module
 from paretune.sources._registry import register
 from paretune.sources._weights import choose_weights, load_weights, split_weights
@@ -26,11 +26,13 @@ class FactorySource(Source):
     rank: ClassVar[int] = 1  # `hf:NAME` could be a package of the user's, too
 
     def match(self, text: str) -> bool:
-        """Whether `text` is dotted names around one colon."""
-        return _FORM.fullmatch(split_weights(text)[0]) is not None
+        """Whether `text` is dotted names around one colon; a file `net.py:build` is none."""
+        factory = split_weights(text)[0]
+        return _FORM.fullmatch(factory) is not None and ".py:" not in factory
 
     def load(self, text: str, request: Request) -> Model:
         """Build the module and load its weights."""
+        need("torch", to=f"model {text}", install="paretune[torch]")
         factory, weights = choose_weights(text, request.weights)
         module = build(factory)
         if weights is not None:

@@ -60,11 +60,11 @@ def load_model(
 
 
 def _from_object(module: object, request: Request) -> Model:
-    from torch import nn
-
+    from paretune.sources._imports import need
     from paretune.sources._module import model_of_module
     from paretune.sources._weights import load_weights
 
+    nn = need("torch", to="a torch.nn.Module", install="paretune[torch]").nn
     if not isinstance(module, nn.Module):
         raise InputError(
             f"a model cannot be made of {type(module).__name__}: give a MODEL text, a path or a "

@@ -7,7 +7,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_TALKATIVE = ("torch", "torch.onnx", "torch.export", "torchao", "onnxscript", "transformers")
+_TALKATIVE = (
+    "torch",
+    "torch.onnx",
+    "torch.export",
+    "torchao",
+    "onnxscript",
+    "transformers",
+    "huggingface_hub",
+    "timm",
+)
 
 
 @contextmanager

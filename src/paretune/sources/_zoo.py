@@ -35,6 +35,7 @@ class ZooSource(Source):
 
     def load(self, text: str, request: Request) -> Model:
         """Build the network and load its own weights or those given."""
+        need("torch", to=f"model {text}", install="paretune[zoo]")
         name, weights = choose_weights(text, request.weights)
         if name == _DIGITS:
             module, preprocessing = _digits(weights), DIGITS_PREPROCESSING
