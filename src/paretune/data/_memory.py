@@ -71,6 +71,23 @@ class TensorSamples(Samples):
         return {key: value[index] for key, value in self.arrays.items()}
 
 
+def from_pair(data: tuple[Any, ...], name: str = "arrays") -> TensorSamples:
+    """Samples of an `(x, y)` pair, where `x` is one array or a mapping of them.
+
+    Raises:
+        InputError: not a pair.
+    """
+    if len(data) != 2:
+        raise InputError(f"{name} is a tuple of {len(data)}: give (x, y), with None for no labels")
+    inputs, labels = data
+    arrays = inputs if isinstance(inputs, Mapping) else {"x": inputs}
+    return TensorSamples(
+        name,
+        {key: np.asarray(value) for key, value in arrays.items()},
+        None if labels is None else np.asarray(labels),
+    )
+
+
 def class_indices(name: str, labels: NDArray[Any]) -> NDArray[np.int64]:
     """Labels as int64 (n,); whole floats are taken, anything else refused.
 

@@ -6,9 +6,8 @@ import errno
 import fcntl
 import hashlib
 import json
-import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,48 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import InputError, Model, Noun, Preprocessing, Progress, TensorSpec
+from paretune.core import InputError, Model, Preprocessing, Progress, TensorSpec
+from paretune.data.array_folder import META, ArrayFolder, existing, file_names
 from paretune.data.base import Dataset
-from paretune.data.convert import converter
+from paretune.data.convert import Row, converter
 
 #: Changes whenever the same request would write other bytes.
 FORMAT = 1
-_META = "arrays.json"
 _CHUNK = 32
-
-
-class ArrayFolder(Noun):
-    """The inputs of one split as `.npy` files, with labels where there are any.
-
-    Attributes:
-        path: the folder.
-        n: samples.
-        inputs: the inputs, in call order, with the shapes as stored (batch axis None).
-        labelled: whether labels are present.
-        digest: sha256 hex of all arrays' content: equal digests mean equal samples.
-    """
-
-    path: Path
-    n: int
-    inputs: tuple[TensorSpec, ...]
-    labelled: bool
-    digest: str
-
-    def feeds(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
-        """Samples `start` to `stop` by input name, batch on axis 0, memory-mapped, read-only."""
-        return {
-            spec.name: np.load(self.path / file, mmap_mode="r", allow_pickle=False)[start:stop]
-            for spec, file in zip(self.inputs, _files(self.inputs), strict=True)
-        }
-
-    def labels(self) -> NDArray[np.int64] | None:
-        """Class indices, int64 (n,), or None when unlabelled."""
-        return np.load(self.path / "labels.npy", allow_pickle=False) if self.labelled else None
-
-    def batches(self, size: int) -> Iterator[dict[str, NDArray[Any]]]:
-        """Feeds of `size` samples each, in order; the last may be smaller."""
-        for start in range(0, self.n, size):
-            yield self.feeds(start, min(start + size, self.n))
 
 
 def materialise(
@@ -91,13 +56,13 @@ def materialise(
     convert = converter(dataset.samples, model.inputs, described)
     if progress is not None:
         progress.step(f"prepare {len(dataset.splits[split])} samples of {split}")
-    root = Path(folder)
+    root = Path(folder).expanduser().absolute()
     key = _key(dataset, split, model.inputs, described)
     final, partial = root / key, root / f".{key}.partial"
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root / f".{key}.lock"):
-            ready = _existing(final)
+            ready = existing(final)
             if ready is not None:
                 return ready
             for stale in (partial, final):
@@ -111,13 +76,17 @@ def materialise(
                 raise
     except OSError as error:
         raise _told(error, root) from error
-    ready = _existing(final)
+    ready = existing(final)
     assert ready is not None
     return ready
 
 
 def _write(
-    folder: Path, dataset: Dataset, split: str, inputs: tuple[TensorSpec, ...], convert: Any
+    folder: Path,
+    dataset: Dataset,
+    split: str,
+    inputs: tuple[TensorSpec, ...],
+    convert: Callable[[int], Row],
 ) -> None:
     """Arrays, labels and, last, the description."""
     indices = dataset.splits[split]
@@ -127,13 +96,14 @@ def _write(
         files: list[Any] = []
         try:
             for start in range(0, len(indices), _CHUNK):
-                rows = list(pool.map(convert, indices[start : start + _CHUNK].tolist()))
+                chosen = indices[start : start + _CHUNK].tolist()
+                rows = _converted(pool, convert, chosen, dataset.samples.name)
                 if not files:
                     stored = [_as_stored(spec, rows[0][spec.name]) for spec in inputs]
                     _check_space(folder, len(indices), rows[0])
                     files += [
                         _begin(folder / name, len(indices), rows[0][spec.name])
-                        for name, spec in zip(_files(inputs), inputs, strict=True)
+                        for name, spec in zip(file_names(inputs), inputs, strict=True)
                     ]
                 for spec, file, total in zip(stored, files, hashes, strict=True):
                     chunk = _stack(dataset, spec, [row[spec.name] for row in rows])
@@ -157,18 +127,17 @@ def _write(
         "digest": digest,
         "sizes": {file.name: file.stat().st_size for file in sorted(folder.iterdir())},
     }
-    (folder / _META).write_text(json.dumps(meta, indent=1))
+    (folder / META).write_text(json.dumps(meta, indent=1))
 
 
-def _existing(folder: Path) -> ArrayFolder | None:
-    """The folder as written before, None where it is not there or not as it was."""
+def _converted(
+    pool: ThreadPoolExecutor, convert: Callable[[int], Row], chosen: list[int], name: str
+) -> list[Row]:
+    """Rows of the chosen samples; what cannot be read is told apart from what cannot be written."""
     try:
-        meta = json.loads((folder / _META).read_text())
-    except FileNotFoundError:
-        return None
-    sizes = meta.pop("sizes")
-    present = {file.name: file.stat().st_size for file in folder.iterdir() if file.name != _META}
-    return ArrayFolder(path=folder, **meta) if present == sizes else None
+        return list(pool.map(convert, chosen))
+    except OSError as error:
+        raise InputError(f"{name} cannot be read any more ({error}): check the files") from error
 
 
 def _key(
@@ -191,14 +160,6 @@ def _key(
         data = part.encode() if isinstance(part, str) else part
         total.update(len(data).to_bytes(8, "little") + data)
     return f"{split}-{total.hexdigest()[:24]}"
-
-
-def _files(inputs: tuple[TensorSpec, ...]) -> list[str]:
-    """File name of each input; what cannot stand in a file name is left out."""
-    return [
-        f"{index}_{re.sub(r'[^A-Za-z0-9_-]+', '_', spec.name)[:60]}.npy"
-        for index, spec in enumerate(inputs)
-    ]
 
 
 def _as_stored(spec: TensorSpec, row: NDArray[Any]) -> TensorSpec:

@@ -42,10 +42,10 @@ def converter(
         return lambda index: _checked(samples, index, tensors(samples, index, inputs))
     wanted = {"image": ImagePreprocessing, "text": TextPreprocessing}[samples.kind]
     if preprocessing is None:
-        example = "image:224 for images" if samples.kind == "image" else "text:FOLDER for texts"
+        example = "such as imagenet, or a JSON file" if samples.kind == "image" else "a JSON file"
         raise InputError(
             f"{samples.name} holds {samples.kind} samples and the model states no preprocessing: "
-            f"state it with --preprocess, such as {example}"
+            f"state it with --preprocess, {example}"
         )
     if not isinstance(preprocessing, wanted):
         raise InputError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from paretune.core import InputError
-from paretune.data._memory import TensorSamples
+from paretune.data._memory import TensorSamples, from_pair
 from paretune.data.base import Dataset, Samples
 from paretune.data.registry import Opened, find
 from paretune.data.splits import check_disjoint, complete, split
@@ -42,7 +42,13 @@ def load_data(data: Data, *, seed: int = 0, fractions: Sequence[float] | None = 
         raise InputError(f"{samples.name} holds no samples: add some")
     _check_classes(samples)
     if opened.parts:
-        splits = complete(opened.parts, samples.labels, seed=seed, name=samples.name)
+        splits = complete(
+            opened.parts,
+            samples.labels,
+            seed=seed,
+            search_from_train=opened.search_from_train,
+            name=samples.name,
+        )
     else:
         splits = split(
             len(samples), samples.labels, seed=seed, fractions=fractions, name=samples.name
@@ -57,28 +63,11 @@ def _open(data: Data) -> Opened | Dataset:
     if isinstance(data, Samples):
         return Opened(data)
     if isinstance(data, tuple):
-        return Opened(from_arrays(data))
+        return Opened(from_pair(data))
     if isinstance(data, Mapping):
         return Opened(TensorSamples("arrays", {k: np.asarray(v) for k, v in data.items()}))
     text = str(data)
     return find(text).open(text)
-
-
-def from_arrays(data: tuple[Any, ...], name: str = "arrays") -> TensorSamples:
-    """Samples of an `(x, y)` pair, where `x` is one array or a mapping of them.
-
-    Raises:
-        InputError: not a pair.
-    """
-    if len(data) != 2:
-        raise InputError(f"{name} is a tuple of {len(data)}: give (x, y), with None for no labels")
-    inputs, labels = data
-    arrays = inputs if isinstance(inputs, Mapping) else {"x": inputs}
-    return TensorSamples(
-        name,
-        {key: np.asarray(value) for key, value in arrays.items()},
-        None if labels is None else np.asarray(labels),
-    )
 
 
 def _check_classes(samples: Samples) -> None:

@@ -15,7 +15,7 @@ from paretune.core import InputError
 from paretune.data.base import Dataset, Samples
 
 #: Modules that register a form, in the order in which a DATA text is offered to them.
-_MODULES = ("_digits",)
+_MODULES = ("_digits", "_fashion_mnist", "_huggingface", "_table", "_npz", "_folder", "_factory")
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,13 @@ class Opened:
     Attributes:
         samples: all readable samples.
         parts: splits that the data itself fixes, as sample indices; empty where it fixes none.
+        search_from_train: whether `search` is cut from `train` where the data does not fix it;
+            otherwise it shares what the data holds out.
     """
 
     samples: Samples
     parts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    search_from_train: bool = False
 
 
 class Format(ABC):

@@ -55,15 +55,7 @@ def split(
             f"{name} has {n} samples and its three splits need at least {needed} "
             f"({FEWEST['search']} each to search and to hold out): add samples"
         )
-    shuffled = np.random.default_rng(seed).permutation(n)
-    if labels is not None:
-        shuffled = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    # Every split claims evenly spaced places in the order of classes, so that a class of any size
-    # is shared out in proportion, to one sample, while the totals stay exact.
-    places = np.concatenate([(np.arange(counts[part]) + 0.5) / counts[part] for part in SPLITS])
-    owners = np.repeat(np.arange(3), [counts[part] for part in SPLITS])
-    owners = owners[np.argsort(places, kind="stable")]
-    return {part: np.sort(shuffled[owners == index]) for index, part in enumerate(SPLITS)}
+    return _share_out(counts, labels, n, seed)
 
 
 def complete(
@@ -71,12 +63,19 @@ def complete(
     labels: Indices | None,
     *,
     seed: int = 0,
+    search_from_train: bool = False,
     name: str = "data",
 ) -> dict[str, Indices]:
     """The three splits where the data itself fixes some of them.
 
-    With all three nothing is cut. With train and one other, the other is shared by search and
-    holdout: the model has most likely been trained on train, so nothing may be judged on it.
+    Args:
+        parts: split name to sample indices: train and at least one other.
+        labels: class of each sample, int64 (n,), or None when unlabelled.
+        seed: equal seeds give equal splits.
+        search_from_train: with holdout alone beside train, cut search from train. Otherwise
+            search and holdout share the one other part: the model has most likely been trained on
+            train, and nothing should be judged on what it has seen.
+        name: the data, for messages.
 
     Raises:
         InputError: no train part, nothing beside it, or too few samples in a split.
@@ -85,14 +84,20 @@ def complete(
     others = [part for part in ("search", "holdout") if part in done]
     if "train" not in done or not others:
         raise InputError(
-            f"{name} fixes only {', '.join(done)}: it needs train and at least one more"
+            f"{name} fixes the split {', '.join(done)} alone: add a train and a test part"
         )
     if len(others) == 1:
-        both = done[others[0]]
-        order = np.random.default_rng(seed).permutation(len(both))
-        if labels is not None:
-            order = order[np.argsort(labels[both][order], kind="stable")]
-        done["search"], done["holdout"] = np.sort(both[order[::2]]), np.sort(both[order[1::2]])
+        source = "train" if search_from_train and others == ["holdout"] else others[0]
+        whole = done[source]
+        share = min(LARGEST["search"] / max(len(whole), 1), 0.3) if source == "train" else 0.5
+        rest = "train" if source == "train" else "holdout"
+        cut = _share_out(
+            {"search": int(len(whole) * share), rest: len(whole) - int(len(whole) * share)},
+            None if labels is None else labels[whole],
+            len(whole),
+            seed,
+        )
+        done.update({part: whole[places] for part, places in cut.items()})
     for part in SPLITS:
         if len(done[part]) < FEWEST[part]:
             raise InputError(
@@ -100,6 +105,26 @@ def complete(
                 f"{FEWEST[part]}: add samples"
             )
     return {part: done[part] for part in SPLITS}
+
+
+def _share_out(
+    counts: Mapping[str, int], labels: Indices | None, n: int, seed: int
+) -> dict[str, Indices]:
+    """`n` places in parts of the given sizes, stratified where there are labels.
+
+    Every part claims evenly spaced places in the order of classes, so that a class of any size is
+    shared out in proportion, to one sample, while the totals stay exact.
+    """
+    shuffled = np.random.default_rng(seed).permutation(n)
+    if labels is not None:
+        shuffled = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    sizes = list(counts.values())
+    claims = np.concatenate([(np.arange(size) + 0.5) / max(size, 1) for size in sizes])
+    order = np.argsort(claims, kind="stable")
+    owners = np.repeat(np.arange(len(sizes)), sizes)[order]
+    # Where the parts leave samples over, what is taken is spread over all of the order.
+    chosen = shuffled[np.arange(len(owners)) * n // max(len(owners), 1)]
+    return {part: np.sort(chosen[owners == index]) for index, part in enumerate(counts)}
 
 
 def check_disjoint(splits: Mapping[str, Indices], n: int, name: str) -> None:
