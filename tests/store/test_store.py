@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paretune.core import Estimate, InputError
+from paretune.core import Estimate, InputError, MissingPackageError
 from paretune.store import Store
 
 
@@ -157,6 +157,11 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 def test_a_bad_url_is_told(bad, mend):
     with pytest.raises(InputError, match=mend):
         Store.open(bad)
+
+
+def test_a_missing_driver_is_told():
+    with pytest.raises(MissingPackageError, match=r"driver pg8000: pip install \"paretune\[post"):
+        Store.open("postgresql+pg8000://host/db")
 
 
 def test_a_password_is_never_shown():

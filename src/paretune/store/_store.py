@@ -54,6 +54,9 @@ class Store:
                 raise InputError(
                     "PARETUNE_STORE is no database URL: give one such as sqlite:////tmp/s.sqlite"
                 ) from error
+        if address.drivername == "postgresql":
+            # The driver that the extra brings; which one a bare URL means depends on SQLAlchemy.
+            address = address.set(drivername="postgresql+psycopg")
         if address.get_backend_name() not in _schema.DIALECTS:
             raise InputError(
                 f"a store cannot be kept in {address.get_backend_name()!r}: give the URL of a "
@@ -67,7 +70,8 @@ class Store:
             raise InputError(f"the store URL names an unknown driver: {error}") from error
         except ModuleNotFoundError as error:
             raise MissingPackageError(
-                f"the store {name} needs the driver {error.name}: pip install {error.name}"
+                f"the store {name} needs the driver {error.name}: "
+                'pip install "paretune[postgres]" and give a URL of postgresql://'
             ) from error
         with store._told():
             version = _schema.create_tables(store._engine)
