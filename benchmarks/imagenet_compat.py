@@ -1,6 +1,7 @@
 """The 1000 photographs of `imagenet_compat` in the reference data, as DATA for Paretune.
 
-From the folder above: `paretune optimize efficientnet-lite0 --data benchmarks.imagenet_compat:dataset`.
+From the folder above:
+`paretune optimize efficientnet-lite0 --data benchmarks.imagenet_compat:dataset`.
 The folder of the reference data is `PARETUNE_REFERENCE_DATA`, `../shared/data` by default.
 It is an easy set: quote figures on it as differences between variants, never as ImageNet accuracy.
 """
@@ -34,7 +35,7 @@ def dataset(seed: int = 0) -> Dataset:
     table = root / "images.csv"
     if not table.is_file():
         raise InputError(
-            f"{table} was not found: set PARETUNE_REFERENCE_DATA to the folder of the reference data"
+            f"{table} was not found: set PARETUNE_REFERENCE_DATA to the reference data"
         )
     with table.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))

@@ -22,6 +22,8 @@ class ImagePreprocessing(Noun):
         resize: `shortest`: shorter side to `resize_to`, then centre crop to `size`;
             `exact`: both sides straight to `size`, no crop.
         resize_to: pixels of the shorter side before the crop (ignored by `exact`).
+        crop_offset: how half a pixel of a centre crop is resolved: `round` as torchvision and
+            timm, `floor` as Hugging Face's image processors (ignored by `exact`).
         interpolation: the resampling filter, as in Pillow.
         channels: colour order the model expects; `L` is one grey channel.
         scale: factor on the 0..255 pixel value before mean and std.
@@ -34,6 +36,7 @@ class ImagePreprocessing(Noun):
     size: tuple[int, int]
     resize: Literal["shortest", "exact"] = "shortest"
     resize_to: int | None = None
+    crop_offset: Literal["round", "floor"] = "round"
     interpolation: Interpolation = "bilinear"
     channels: Literal["RGB", "BGR", "L"] = "RGB"
     scale: float = 1 / 255

@@ -1,11 +1,13 @@
 """Carry out preprocessing with Pillow, numpy and `tokenizers` only, so artifacts need no PyTorch.
 
-Images follow torchvision's `Resize` and `CenterCrop` on PIL images, which Hugging Face's image
-processors and timm follow too: https://docs.pytorch.org/vision/stable/transforms.html.
+Images follow torchvision's `Resize` and `CenterCrop` on PIL images, which timm uses and Hugging
+Face's image processors follow but for half a pixel (`crop_offset`):
+https://docs.pytorch.org/vision/stable/transforms.html. EXIF orientation is ignored, as there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -155,14 +157,13 @@ def _fit(image: Image, preprocessing: ImagePreprocessing) -> Image:
         scaled = (int(shorter * image.width / image.height), shorter)
     if scaled != image.size:
         image = image.resize(scaled, method)
-    left, top = _offset(image.width, width), _offset(image.height, height)
+    halve = round if preprocessing.crop_offset == "round" else math.floor
+    left, top = (
+        halve((have - want) / 2) if have >= want else -((want - have) // 2)
+        for have, want in ((image.width, width), (image.height, height))
+    )
     # Pillow fills what lies outside of the image with black, as torchvision's padding does.
     return image.crop((left, top, left + width, top + height))
-
-
-def _offset(have: int, want: int) -> int:
-    """Where a centre crop begins; negative where the image must be padded."""
-    return round((have - want) / 2) if have >= want else -((want - have) // 2)
 
 
 def _text(preprocessing: TextPreprocessing, raw: Raw, inputs: tuple[TensorSpec, ...]) -> Arrays:

@@ -34,7 +34,8 @@ def check_samples(samples: Samples) -> None:
         assert _same(one, other), f"sample {index} is another when read from another thread"
     assert samples.describe(0), "a sample has no description"
     identity = samples.identity()
-    assert identity and identity == samples.identity(), "the identity changes between calls"
+    assert identity, "samples have no identity"
+    assert identity == samples.identity(), "the identity changes between calls"
 
 
 def check_format(name: str, text: str) -> None:
@@ -91,5 +92,5 @@ def _same(one: Raw, other: Raw) -> bool:
     if isinstance(one, dict):
         return list(one) == list(other) and all(np.array_equal(one[k], other[k]) for k in one)
     if isinstance(one, str):
-        return one == other
-    return one.size == other.size and np.array_equal(np.asarray(one), np.asarray(other))
+        return bool(one == other)
+    return bool(one.size == other.size and np.array_equal(np.asarray(one), np.asarray(other)))
