@@ -80,7 +80,10 @@ def _code(kind: type) -> str:
         return inspect.getsource(kind)
     except (OSError, TypeError):  # typed at a prompt, or compiled: bytecode says as much
         code = getattr(getattr(kind, "forward", None), "__code__", None)
-        return "" if code is None else code.co_code.hex() + repr(code.co_names)
+        if code is None:
+            return ""
+        constants = [value for value in code.co_consts if _is_plain(value)]
+        return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
 def _bytes(tensor: Any) -> Any:

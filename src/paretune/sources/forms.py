@@ -71,7 +71,8 @@ def batch_of(program: ExportedProgram) -> int | None:
         if node.op == "placeholder" and node.name in signature:
             shape = node.meta["val"].shape
             if len(shape) > 0:
-                return shape[0] if isinstance(shape[0], int) else None
+                size = shape[0]
+                return size if isinstance(size, int) else size.node.maybe_as_int()
     return None
 
 
@@ -203,8 +204,9 @@ def _dynamic_shapes(module: Any, specs: Sequence[TensorSpec], arguments: Any) ->
     """Which axes are free, in the structure of `forward`'s signature that torch.export expects."""
     from torch.export import Dim
 
+    # Not Dim.AUTO, which would fix an axis to the example's size without a word.
     axes = [
-        {axis: Dim.AUTO for axis, size in enumerate(spec.shape) if size is None} for spec in specs
+        {axis: Dim.DYNAMIC for axis, size in enumerate(spec.shape) if size is None} for spec in specs
     ]
     bound = inspect.signature(module.forward).bind(*arguments)
     free = iter(axes)

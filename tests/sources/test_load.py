@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from paretune.core import ImagePreprocessing, InputError
+from paretune.sources import load_model, sources
+from paretune.sources._digits_net import build
+
+
+@pytest.mark.parametrize("text", ["", "no-such-model", "no/such/folder", "a:b:c", "x y"])
+def test_an_unknown_text_lists_the_forms(text: str) -> None:
+    with pytest.raises(InputError, match=r"hf:NAME.*FILE\.onnx.*package\.module:factory"):
+        load_model(text)
+
+
+def test_near_misses_are_told() -> None:
+    with pytest.raises(InputError, match="did you mean efficientnet-lite0"):
+        load_model("efficientnet-lit0")
+    with pytest.raises(InputError, match=r"dotted name, my\.net:build"):
+        load_model("./my/net.py:build")
+    with pytest.raises(InputError, match="is a pickle"):
+        load_model("model.pth")
+
+
+def test_every_form_is_registered() -> None:
+    names = {source.name for source in sources()}
+    assert names >= {"factory", "huggingface", "onnx", "openvino", "timm", "zoo"}
+    assert sources()[-1].name == "factory"
+
+
+def test_preprocessing_texts(tmp_path: Path) -> None:
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.Flatten())
+    model = load_model(net, input_shape=(3, 112, 112), preprocessing="imagenet")
+    image = model.preprocessing
+    assert isinstance(image, ImagePreprocessing)
+    assert image.size == (112, 112)
+    assert image.resize_to == 128
+    assert image.mean == (0.485, 0.456, 0.406)
+    grey = load_model(build(), input_shape=(1, 8, 8), preprocessing="unit").preprocessing
+    assert grey == ImagePreprocessing(
+        size=(8, 8), resize="exact", channels="L", mean=(0.0,), std=(1.0,)
+    )
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps({"kind": "image", "size": [8, 8], "channels": "L"}))
+    told = load_model(build(), preprocessing=str(file))  # its size is the input shape
+    assert told.inputs[0].shape == (None, 1, 8, 8)
+    assert isinstance(told.preprocessing, ImagePreprocessing)
+
+
+def test_bad_preprocessing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="neither imagenet nor unit nor a JSON file"):
+        load_model(build(), input_shape=(1, 8, 8), preprocessing="imagnet")
+    with pytest.raises(InputError, match="three colours but the model takes 1"):
+        load_model(build(), input_shape=(1, 8, 8), preprocessing="imagenet")
+    with pytest.raises(InputError, match="takes no image of a fixed size"):
+        load_model(torch.nn.Linear(4, 2), input_shape=(4,), preprocessing="unit")
+    file = tmp_path / "p.json"
+    file.write_text('{"kind": "image", "size": "large"}')
+    with pytest.raises(InputError, match=r"does not fit at image\.size"):
+        load_model(build(), preprocessing=str(file))
+
+
+def test_labels_and_task() -> None:
+    model = load_model(build(), input_shape=(1, 8, 8), labels=[str(i) for i in range(10)])
+    assert model.labels == tuple("0123456789")
+    with pytest.raises(InputError, match="2 labels are given for a model of 10 classes"):
+        load_model(build(), input_shape=(1, 8, 8), labels=["a", "b"])
+    other = load_model(build(), input_shape=(1, 8, 8), task="other")
+    assert other.classes is None
+
+
+def test_no_tensor_and_non_finite_outputs() -> None:
+    class Words(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> str:
+            return "cat"
+
+    class Infinite(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x / 0
+
+    with pytest.raises(InputError, match="returns no tensor but str"):
+        load_model(Words(), input_shape=(4,))
+    assert load_model(Infinite(), input_shape=(4,)).classes == 4
