@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from paretune.artifact import load
     from paretune.core import InputError, ParetuneError
     from paretune.data import load_data
-    from paretune.pipeline import bench, optimize
+    from paretune.pipeline.bench import bench
+    from paretune.pipeline.optimize import optimize
     from paretune.sources import load_model
 
 __all__ = [
