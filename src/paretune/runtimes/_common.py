@@ -13,6 +13,8 @@ from paretune.core import InputError, MissingPackageError, Model, ParetuneError,
 from paretune.runtimes.base import Feeds, Program, Settings
 
 REASON_LENGTH = 200
+#: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
+EXACT_INT8_ISA = ("amx_int8", "avx512_vnni", "avx_vnni", "neon")
 
 
 def first_line(error: BaseException) -> str:

@@ -13,11 +13,9 @@ from typing import Any
 
 from paretune.core import TensorSpec, UnsupportedError
 from paretune.engine import machine
-from paretune.runtimes._common import attempt
+from paretune.runtimes._common import EXACT_INT8_ISA, attempt
 from paretune.runtimes.base import Array, Feeds, as_feeds
 
-#: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
-EXACT_INT8_ISA = ("amx_int8", "avx512_vnni", "avx_vnni", "neon")
 #: Samples whose activations percentile calibration holds in memory at once, and uses in all:
 #: it sorts every value of every activation into histograms, which takes seconds a sample.
 CHUNK = 4

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretune.core import Device, Precision, Target, UnsupportedError
+from paretune.core import Device, LayerTime, Precision, Target, UnsupportedError
 from paretune.runtimes._common import check_feeds, check_settings, need
 from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 
@@ -31,6 +32,7 @@ def set_up(program: Program, settings: Settings) -> Any:
     Raises:
         UnsupportedError: no such device here, or settings the program cannot be run with.
     """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read when torch is imported: no log lines
     torch = need("torch", runtime=program.runtime, install=INSTALL)
     cuda = settings.device == "cuda"
     check_settings(program, settings, device_ok=not cuda or torch.cuda.is_available())
@@ -69,7 +71,17 @@ def exported_module(program: Program, device: str) -> Any:
     """The module of a program's exported file, on a device, in inference form."""
     from paretune.runtimes import _pt2
 
-    return _pt2.load(program.folder / program.files[0]).module().to(device)
+    exported = _pt2.load(program.folder / program.files[0])
+    if device == "cuda":  # tensors made inside the graph move too, which `Module.to` cannot do
+        from torch.export.passes import move_to_device_pass
+
+        exported = move_to_device_pass(exported, device)
+    return exported.module()
+
+
+def example_feeds(program: Program, batch: int) -> Feeds:
+    """Zeros for every input, for a first call."""
+    return {spec.name: np.zeros(spec.concrete(batch), dtype=spec.dtype) for spec in program.inputs}
 
 
 def autocast(module: Callable[..., Any], dtype: torch.dtype, device: str) -> Callable[..., Any]:
@@ -156,6 +168,20 @@ class TorchSession(Session):
                 tensor = tensor.contiguous(memory_format=torch.channels_last)
             tensors.append(tensor)
         return tensors
+
+    def layers(self, feeds: Feeds, calls: int = 20) -> list[LayerTime]:
+        """Mean time of each module or operator, by PyTorch's profiler."""
+        import torch
+
+        from paretune.runtimes import _torch_profile
+
+        if self._settings.device != "cpu":
+            raise UnsupportedError("layer times are told on the CPU only")
+        tensors = self.tensors(feeds)
+        with torch.inference_mode():
+            return _torch_profile.layers(
+                lambda: self._call(tensors), self._function, self._program.precision, calls
+            )
 
     def close(self) -> None:
         """Drop the module."""

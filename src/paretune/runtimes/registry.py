@@ -13,6 +13,7 @@ from paretune.runtimes.base import Runtime
 
 _LOCATIONS: dict[str, str] = {
     "torch-eager": "paretune.runtimes._torch_eager:TorchEager",
+    "torch-compile": "paretune.runtimes._torch_compile:TorchCompile",
     "onnxruntime": "paretune.runtimes._onnxruntime:OnnxRuntime",
     "openvino": "paretune.runtimes._openvino:OpenVino",
 }

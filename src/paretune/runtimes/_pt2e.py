@@ -1,0 +1,89 @@
+"""Post-training quantisation of an exported program by torchao's x86 quantiser."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from paretune.core import Model, UnsupportedError
+from paretune.engine import machine
+from paretune.runtimes._common import EXACT_INT8_ISA, attempt, need
+from paretune.runtimes.base import Feeds, as_feeds
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+
+def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgram, tuple[str, ...]]:
+    """An int8 copy of the model, exported again with the same free axes.
+
+    Args:
+        model: a model with a module.
+        calibration: representative feeds, batch on axis 0.
+
+    Returns:
+        The program, in which quantise and dequantise operators stand around what Inductor lowers
+        to int8 kernels, and the instruction sets of which it needs one: without them activations
+        are cut to 7 bits, because 8-bit products would saturate, and any CPU can run it.
+
+    Raises:
+        UnsupportedError: nothing to calibrate on, or quantising or exporting fails.
+    """
+    if not calibration:
+        raise UnsupportedError("int8 needs calibration samples, and none were given")
+    from paretune.sources import forms
+
+    exact = bool(set(EXACT_INT8_ISA) & set(machine.detect().isa))
+    with quiet():
+        need("torchao", runtime="torch-compile int8", install="torchao")
+        import torch
+        import torchao.quantization.pt2e.quantizer.x86_inductor_quantizer as x86
+        from torchao.quantization.pt2e import allow_exported_model_train_eval
+        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+        exported = forms.exported_program(model)
+        with attempt("quantising with torchao"), torch.no_grad():
+            quantizer = x86.X86InductorQuantizer()
+            quantizer.set_global(
+                x86.get_default_x86_inductor_quantization_config(reduce_range=not exact)
+            )
+            observed = prepare_pt2e(exported.module(), quantizer)
+            for feeds in calibration:
+                arrays = as_feeds(model.inputs, [feeds[spec.name] for spec in model.inputs])
+                observed(*(torch.from_numpy(array) for array in arrays.values()))
+            converted = convert_pt2e(observed)
+            allow_exported_model_train_eval(converted)
+        with attempt("exporting the quantised module"):
+            quantized = forms.exported_program(dataclasses.replace(model, module=_whole(converted)))
+    return quantized, EXACT_INT8_ISA if exact else ()
+
+
+def _whole(converted: Any) -> Any:
+    """A module around a quantised graph, whose own `eval` gives nothing back."""
+    import torch
+
+    class Whole(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.graph = converted
+
+        def forward(self, *inputs: torch.Tensor) -> Any:
+            return self.graph(*inputs)
+
+    return Whole()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep torchao's remarks about its optional libraries, and deprecations, off the console."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
