@@ -94,6 +94,9 @@ class Builds:
         except UnsupportedError as error:
             self._store.put("program", key, {"unsupported": str(error)})
             raise
+        except WorkerError as error:  # a crash or the clock: not a property of the model, not kept
+            self.close()  # the next program gets a fresh process
+            raise UnsupportedError(f"preparing it failed: {error}") from error
         self._store.put("program", key, json.loads(program.model_dump_json(exclude={"payload"})))
         return program
 
@@ -108,14 +111,10 @@ class Builds:
     ) -> Program:
         """Prepare in the builder process, in a folder that appears only when it is whole."""
         final = paths.programs() / digest
-        try:
-            with paths.folder_atomic(final) as folder:
-                program: Program = self._process().call(
-                    "prepare", runtime, precision, recipe, device, folder, timeout=timeout
-                )
-        except WorkerError as error:
-            self.close()  # the next program gets a fresh process
-            raise UnsupportedError(f"preparing it failed: {error}") from error
+        with paths.folder_atomic(final, exist_ok=True) as folder:
+            program: Program = self._process().call(
+                "prepare", runtime, precision, recipe, device, folder, timeout=timeout
+            )
         return program.model_copy(update={"folder": final})
 
     def _process(self) -> Actor:

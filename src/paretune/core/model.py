@@ -66,6 +66,12 @@ class Model:
     openvino: Path | None = None
 
     @property
+    def architecture(self) -> str:
+        """Short name for tables and ids: the last part of the MODEL text, weights left out."""
+        text = self.name.partition("@")[0].rstrip("/").replace(":", "/").rsplit("/", 1)[-1]
+        return text.rsplit(".", 1)[0] if self.module is None else text
+
+    @property
     def native_runtime(self) -> str:
         """The runtime the model came in: the baseline is measured there."""
         if self.module is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -54,11 +55,11 @@ class LocalActor(Actor):
         if self._connection is None:
             raise WorkerError("the worker process has been closed")
         try:
-            self._connection.send((method, args, kwargs))
+            self._connection.send_bytes(pickle.dumps((method, args, kwargs), protocol=5))
             if timeout is not None and not self._connection.poll(timeout):
                 self.close()
                 raise WorkerError(f"{method} took longer than {timeout:.0f} s and was stopped")
-            kind, value = self._connection.recv()
+            kind, value = pickle.loads(self._connection.recv_bytes())
         except (EOFError, ConnectionError) as error:
             raise WorkerError(self._epitaph()) from error
         if kind == "paretune":

@@ -1,5 +1,7 @@
 """The process at the other end of a `LocalActor`: hosts one object and answers calls on it.
 
+Requests are plain pickles over a private socket from the process that started this one
+(`Connection.send` would use PyTorch's shared-memory reductions, which need a file server).
 Started as `python -m paretune.engine._worker CALLS_FD LIFE_FD`. It deliberately does not re-import
 the caller's `__main__` (as `multiprocessing` does), so that a user's unguarded script is safe.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -32,8 +35,9 @@ def _resolve(factory: str) -> Any:
 
 def _answer(connection: Connection, host: dict[str, Any]) -> None:
     """Receive one request, carry it out, send the outcome back."""
-    method, args, kwargs = connection.recv()
+    request = connection.recv_bytes()
     try:
+        method, args, kwargs = pickle.loads(request)
         if method == "__init__":
             sys.path[:] = args[0]
             host["object"] = _resolve(args[1])(*args[2:], **kwargs)
@@ -48,7 +52,7 @@ def _answer(connection: Connection, host: dict[str, Any]) -> None:
         text = str(error).strip().splitlines()
         outcome = ("error", f"{type(error).__name__}: {text[0] if text else 'no message'}")
         traceback.print_exc()
-    connection.send(outcome)
+    connection.send_bytes(pickle.dumps(outcome, protocol=5))
 
 
 def main() -> None:
@@ -58,15 +62,18 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, args=(life_fd,), daemon=True).start()
     connection = Connection(calls_fd)
     host: dict[str, Any] = {}
+    code = 1
     try:
         while True:
             _answer(connection, host)
     except EOFError:
-        pass  # the parent is done with us
-    finally:
-        sys.stderr.flush()
-        # Runtimes' thread pools are known to hang or crash at interpreter exit; nothing is left to save.
-        os._exit(0)
+        code = 0  # the parent is done with us
+    except BaseException:
+        traceback.print_exc()
+    # Runtimes' thread pools may hang or crash at interpreter exit; nothing is left to save.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -4,26 +4,29 @@ from paretune.measure.accuracy import METRICS, Metric, choose_metric, score
 from paretune.measure.compare import Comparison, compare
 from paretune.measure.host import open_host, pinned_cores
 from paretune.measure.interleave import (
+    LATENCY,
+    THROUGHPUT,
+    Probe,
     Rounds,
-    latency_probe,
     run_rounds,
     summarise,
-    throughput_probe,
 )
 from paretune.measure.race import Final, Standing, final, screen, survivors
 from paretune.measure.throughput import saturate
 
 __all__ = [
+    "LATENCY",
     "METRICS",
-    "Metric",
+    "THROUGHPUT",
     "Comparison",
     "Final",
+    "Metric",
+    "Probe",
     "Rounds",
     "Standing",
     "choose_metric",
     "compare",
     "final",
-    "latency_probe",
     "open_host",
     "pinned_cores",
     "run_rounds",
@@ -32,5 +35,4 @@ __all__ = [
     "screen",
     "summarise",
     "survivors",
-    "throughput_probe",
 ]

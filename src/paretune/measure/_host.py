@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,8 +139,8 @@ class SessionHost:
         finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
         if not finite.all():
             raise InputError(
-                f"the model's output is NaN or infinite for {int((~finite).sum())} of {len(result)} "
-                f"samples (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
+                f"the model output is NaN or infinite for {int((~finite).sum())} of {len(result)}"
+                f" samples (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
             )
         return result
 
@@ -163,7 +164,7 @@ class SessionHost:
 
         From VmHWM, which belongs to this process alone (`ru_maxrss` survives fork and exec).
         """
-        with open("/proc/self/status", encoding="ascii") as status:
+        with Path("/proc/self/status").open(encoding="ascii") as status:
             for line in status:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""How right a variant is: a metric on a split, its interval, and the paired drop to the baseline."""
+"""How right a variant is: a metric, its interval, and the paired drop to the baseline."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def top1(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[
     """1 where the highest score is the label's."""
     if labels is None:
         raise InputError("top1 needs labels: give labelled data or leave the metric out")
-    return (outputs.argmax(axis=1) == labels).astype(np.float64)
+    return np.asarray(outputs.argmax(axis=1) == labels, dtype=np.float64)
 
 
 def agreement(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:
     """1 where the top-1 class is the baseline's."""
-    return (outputs.argmax(axis=1) == baseline.argmax(axis=1)).astype(np.float64)
+    return np.asarray(outputs.argmax(axis=1) == baseline.argmax(axis=1), dtype=np.float64)
 
 
 def fidelity(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:
@@ -55,7 +55,7 @@ def fidelity(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDAr
     flat, reference = outputs.reshape(len(outputs), -1), baseline.reshape(len(baseline), -1)
     norms = np.maximum(np.linalg.norm(reference, axis=1), 1e-12)
     error = np.linalg.norm(flat - reference, axis=1) / norms
-    return np.clip(1.0 - error, 0.0, 1.0).astype(np.float64)
+    return np.asarray(np.clip(1.0 - error, 0.0, 1.0), dtype=np.float64)
 
 
 METRICS = {

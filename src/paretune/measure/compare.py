@@ -1,4 +1,4 @@
-"""The comparison a claim rests on: interleaved rounds, repeated over fresh starts of every subject."""
+"""The comparison a claim rests on: interleaved rounds over fresh starts of every subject."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretune.core import Estimate, Latency, Progress, Silent
-from paretune.measure.interleave import Probe, Rounds, latency_probe, run_rounds, summarise
+from paretune.measure.interleave import LATENCY, Probe, Rounds, run_rounds, summarise
 from paretune.measure.race import Opener
 from paretune.measure.statistics import ratio_from_groups
 
@@ -42,6 +42,10 @@ class Comparison:
         """Distribution of all calls of the subject, milliseconds."""
         return summarise([burst for rounds in self.starts for burst in rounds.calls[subject]])
 
+    def timed(self, subject: str) -> bool:
+        """Whether single calls were timed, so that `latency` has something to tell."""
+        return any(len(burst) for rounds in self.starts for burst in rounds.calls[subject])
+
     def throughput(self, subject: str) -> Estimate:
         """Samples per second, with its interval over starts."""
         return ratio_from_groups([-np.asarray(rounds.logs[subject]) for rounds in self.starts])
@@ -67,7 +71,7 @@ def compare(
     *,
     seconds: float,
     starts: int = STARTS,
-    probe: Probe = latency_probe,
+    probe: Probe = LATENCY,
     progress: Progress | None = None,
 ) -> Comparison:
     """Time subjects in interleaved rounds over several fresh starts.

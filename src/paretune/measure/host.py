@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from paretune.core import InputError
+from paretune.data import ArrayFolder
 from paretune.engine import Actor, Engine, machine
-from paretune.runtimes.base import Feeds, Program, Settings
+from paretune.runtimes.base import Program, Settings
 
 FACTORY = "paretune.measure._host:SessionHost"
+WARM_UP_SECONDS = 0.15
 
 
-def open_host(
-    engine: Engine, program: Program, settings: Settings, feeds: Feeds
-) -> Actor:
+def open_host(engine: Engine, program: Program, settings: Settings, arrays: ArrayFolder) -> Actor:
     """Load `program` in a new process pinned to as many physical cores as it has threads.
 
     Args:
         engine: where the process is started.
         program: what is loaded.
-        settings: how it is run; `batch` must equal the feeds' batch.
-        feeds: inputs of every timed call, batch on axis 0.
+        settings: how it is run.
+        arrays: its first samples are the inputs of every timed call; too few are repeated.
 
     Returns:
-        An actor of `SessionHost`.
+        An actor of `SessionHost`, warmed up.
 
     Raises:
         InputError: more threads than cores.
         UnsupportedError, WorkerError: the runtime cannot load it.
     """
-    return engine.actor(FACTORY, program, settings, pinned_cores(settings.threads), feeds)
+    feeds = arrays.feeds(0, min(settings.batch, arrays.n))
+    rows = np.arange(settings.batch) % arrays.n
+    feeds = {name: np.ascontiguousarray(array[rows]) for name, array in feeds.items()}
+    actor = engine.actor(FACTORY, program, settings, pinned_cores(settings.threads), feeds)
+    try:
+        actor.call("warm_up", WARM_UP_SECONDS)
+    except BaseException:
+        actor.close()
+        raise
+    return actor
 
 
 def pinned_cores(threads: int) -> list[int]:

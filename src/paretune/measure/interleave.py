@@ -20,9 +20,6 @@ from paretune.core import Ci95, Estimate, Latency
 from paretune.engine import Actor
 from paretune.measure.statistics import bootstrap_ci, ratio_from_logs
 
-#: Noise of a shared machine lives at tens of milliseconds: bursts below that see both subjects
-#: through the same weather (benchmarks/burst_length.py measures it).
-BURST_SECONDS = 0.01
 MIN_ROUNDS = 8
 
 
@@ -33,20 +30,30 @@ class Reading(NamedTuple):
     calls: NDArray[np.int64]
 
 
-#: Reads one burst of `seconds` off a subject.
-Probe = Callable[[Actor, float], Reading]
+class Probe(NamedTuple):
+    """How one burst is read off a subject, and how many seconds it lasts."""
+
+    read: Callable[[Actor, float], Reading]
+    burst: float
 
 
-def latency_probe(subject: Actor, seconds: float) -> Reading:
+def _read_latency(subject: Actor, seconds: float) -> Reading:
     """Calls one after another on one stream: the median time of a call."""
     times = subject.call("burst", seconds)
     return Reading(float(np.log(np.median(times) / 1e9)), times)
 
 
-def throughput_probe(subject: Actor, seconds: float) -> Reading:
+def _read_throughput(subject: Actor, seconds: float) -> Reading:
     """All streams busy at once: seconds per sample, the inverse of throughput."""
     samples, window = subject.call("concurrent", seconds)
     return Reading(float(np.log(window / samples)), np.empty(0, dtype=np.int64))
+
+
+#: Noise of a shared machine lives at tens of milliseconds: bursts below that see all subjects
+#: through the same weather (benchmarks/burst_length.py measures it).
+LATENCY = Probe(_read_latency, burst=0.01)
+#: Several streams need longer to fill.
+THROUGHPUT = Probe(_read_throughput, burst=0.2)
 
 
 @dataclass
@@ -103,8 +110,7 @@ def run_rounds(
     subjects: Mapping[str, Actor],
     *,
     seconds: float,
-    probe: Probe = latency_probe,
-    burst: float = BURST_SECONDS,
+    probe: Probe = LATENCY,
     rounds: Rounds | None = None,
     enough: Callable[[Rounds], bool] | None = None,
     min_rounds: int = MIN_ROUNDS,
@@ -115,8 +121,7 @@ def run_rounds(
     Args:
         subjects: actors of `SessionHost` by name, all warmed up.
         seconds: time to spend; a round once begun is finished.
-        probe: what a burst reads.
-        burst: seconds of one burst; at least 3 calls are made.
+        probe: what a burst reads and how long it lasts.
         rounds: earlier rounds of the same subjects, to go on from.
         enough: asked after each round once `min_rounds` were made.
         min_rounds: fewest rounds, whatever the time.
@@ -129,7 +134,7 @@ def run_rounds(
     while made < min_rounds or clock() < end:
         pairs: dict[str, list[float]] = {name: [] for name in names}
         for name in names + names[::-1]:
-            reading = probe(subjects[name], burst)
+            reading = probe.read(subjects[name], probe.burst)
             rounds.calls.setdefault(name, []).append(reading.calls)
             pairs[name].append(reading.log)
         for name, (first, second) in pairs.items():

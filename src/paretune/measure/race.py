@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from paretune.core import Estimate, Latency, Noun
 from paretune.engine import Actor
-from paretune.measure.interleave import Probe, Rounds, latency_probe, run_rounds
+from paretune.measure.interleave import LATENCY, Probe, Rounds, run_rounds
 
 #: Survivors timed together at most; more would only fight for memory.
 MAX_FINALISTS = 6
@@ -44,9 +44,7 @@ class Standing(Noun):
     noise: float
 
 
-def screen(
-    reference: Actor, opener: Opener, *, seconds: float, probe: Probe = latency_probe
-) -> Standing:
+def screen(reference: Actor, opener: Opener, *, seconds: float, probe: Probe = LATENCY) -> Standing:
     """First pass: time one subject against the reference.
 
     Raises:
@@ -88,7 +86,7 @@ def final(
     openers: Mapping[str, Opener],
     *,
     seconds: float,
-    probe: Probe = latency_probe,
+    probe: Probe = LATENCY,
     clock: Callable[[], float] = time.monotonic,
 ) -> Final:
     """Second pass: time the survivors together until intervals or time decide.
@@ -134,4 +132,4 @@ def _standing(rounds: Rounds, reference: str, name: str, memory: float) -> Stand
 
 
 def _is_tie(speed: Estimate) -> bool:
-    return 1 - TIE <= speed.ci95[0] and speed.ci95[1] <= 1 + TIE
+    return speed.ci95[0] >= 1 - TIE and speed.ci95[1] <= 1 + TIE

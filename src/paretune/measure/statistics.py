@@ -19,7 +19,11 @@ RESAMPLES = 2000
 
 
 def bootstrap_ci(
-    units: Floats, statistic: Callable[[Floats], Floats], *, seed: int = 0, resamples: int = RESAMPLES
+    units: Floats,
+    statistic: Callable[[Floats], Floats],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Ci95:
     """Percentile bootstrap interval over exchangeable units.
 
@@ -161,11 +165,11 @@ def _newcombe(first: Floats, second: Floats) -> Ci95:
     low1, high1 = wilson(a + b, n)
     low2, high2 = wilson(a + c, n)
     margins = (a + b) * (c + d) * (a + c) * (b + d)
-    cross = a * d - b * c
+    cross = float(a * d - b * c)
     if cross > n / 2:
         cross = cross - n / 2  # continuity correction, only where it does not change the sign
     elif cross > 0:
-        cross = 0
+        cross = 0.0
     phi = cross / np.sqrt(margins) if margins > 0 else 0.0
     below, above = p1 - low1, high2 - p2
     delta = np.sqrt(max(0.0, below**2 - 2 * phi * below * above + above**2))

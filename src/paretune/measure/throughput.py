@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 
 from paretune.core import Estimate, Progress, Silent
 from paretune.engine import Actor
-from paretune.measure.interleave import run_rounds, throughput_probe
+from paretune.measure.interleave import THROUGHPUT, run_rounds
 
 #: A doubling of streams or batch that gains less than this is saturation.
 WORTH = 1.03
-BURST_SECONDS = 0.2
 
 
 def saturate(
@@ -41,18 +40,14 @@ def saturate(
     told.step(f"size {start}")
     best = opener(start)
     try:
-        rounds = run_rounds(
-            {"best": best}, seconds=seconds, probe=throughput_probe, burst=BURST_SECONDS
-        )
+        rounds = run_rounds({"best": best}, seconds=seconds, probe=THROUGHPUT)
         yield start, rounds.throughput("best"), True
         size = start * 2
         while size <= limit:
             told.step(f"size {size}")
             larger = opener(size)
             pair = {"best": best, "larger": larger}
-            rounds = run_rounds(
-                pair, seconds=seconds, probe=throughput_probe, burst=BURST_SECONDS
-            )
+            rounds = run_rounds(pair, seconds=seconds, probe=THROUGHPUT)
             gain = rounds.ratio("best", "larger")
             grew = gain.value >= WORTH
             if grew:

@@ -1,0 +1,69 @@
+"""Where words go: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from paretune.core import Noun, Progress, Silent
+
+EXIT_BAD_INPUT = 2
+EXIT_CONSTRAINT = 3
+EXIT_INTERRUPTED = 130
+
+#: Tables are laid out for this many columns, however wide the terminal.
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Output:
+    """How one command speaks.
+
+    Attributes:
+        json: file that gets the result as JSON, `-` for standard output, None for none.
+        quiet: no progress and no table.
+    """
+
+    json: str | None = None
+    quiet: bool = False
+
+    @property
+    def messages(self) -> Console:
+        """Standard error; NO_COLOR is honoured by Rich."""
+        return Console(stderr=True, quiet=self.quiet, width=None if sys.stderr.isatty() else WIDTH)
+
+    @property
+    def results(self) -> Console:
+        """Standard output, silent when JSON goes there."""
+        return Console(
+            quiet=self.quiet or self.json == "-", width=None if sys.stdout.isatty() else WIDTH
+        )
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Progress on standard error, or silence."""
+        if self.quiet:
+            yield Silent()
+            return
+        from paretune.cli._progress import LiveProgress
+
+        with LiveProgress(self.messages) as live:
+            yield live
+
+    def write_json(self, record: Noun) -> None:
+        """Put the record where `--json` says."""
+        if self.json is None:
+            return
+        text = record.model_dump_json(by_alias=True, indent=2) + "\n"
+        if self.json == "-":
+            typer.echo(text, nl=False)
+            return
+        from paretune.store import paths
+
+        paths.write_text_atomic(Path(self.json), text)

@@ -1,0 +1,10 @@
+"""The whole trip: from a model and its data to an artifact with the evidence."""
+
+from paretune.pipeline.bench import bench
+from paretune.pipeline.demo import demo
+from paretune.pipeline.duration import seconds
+from paretune.pipeline.intake import Plan, dry_run
+from paretune.pipeline.optimize import optimize
+from paretune.pipeline.request import Request
+
+__all__ = ["Plan", "Request", "bench", "demo", "dry_run", "optimize", "seconds"]

@@ -1,0 +1,136 @@
+"""`bench()`: any models x runtimes x precisions x threads x streams x batch sizes, interleaved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Any
+
+from paretune.core import (
+    BenchRatio,
+    BenchRecord,
+    InputError,
+    Model,
+    Precision,
+    Preprocessing,
+    Progress,
+    Silent,
+)
+from paretune.data import Dataset
+from paretune.engine import Engine, LocalEngine, machine
+from paretune.pipeline.bench_timing import GROUP, saturate_all, time_all
+from paretune.pipeline.entrants import Entrants, asked_programs, bench_context, enter
+from paretune.pipeline.request import Request
+from paretune.sources import load_model
+from paretune.store import Store
+
+
+def bench(
+    models: str | Path | Model | Any | Sequence[str | Path | Model | Any],
+    *,
+    runtimes: Sequence[str] = (),
+    precisions: Sequence[Precision] = (),
+    threads: Sequence[int] = (),
+    streams: Sequence[int] = (1,),
+    batches: Sequence[int] = (1,),
+    saturation: bool = False,
+    data: str | Path | Dataset | None = None,
+    baseline: str | None = None,
+    seconds: float = 3.0,
+    starts: int = 3,
+    seed: int = 0,
+    preprocessing: Preprocessing | str | None = None,
+    input_shape: Sequence[int] | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    store: Store | None = None,
+) -> BenchRecord:
+    """Time variants against each other in interleaved rounds.
+
+    Args:
+        models: one or several, each as `optimize` takes it.
+        runtimes: names, all by default.
+        precisions: all that a runtime offers on this CPU by default.
+        threads: thread counts, all usable cores by default.
+        streams: requests in flight at once; more than one times throughput, not latency.
+        batches: samples per call.
+        saturation: instead of `streams`, double them until throughput stops growing.
+        data: scores accuracy and calibrates int8; without it int8 is calibrated on random
+            inputs, which is right for speed and says nothing of accuracy.
+        baseline: part of a variant's id; ratios are printed against the first that has it.
+        seconds: timing time of each variant.
+        starts: fresh starts of every process.
+        seed: of splits and random inputs.
+        preprocessing: for models that do not say how images are prepared.
+        input_shape: (C, H, W) of one sample, for modules that do not say.
+        progress: told what happens.
+        engine: where work runs.
+        store: programs that are already known.
+
+    Raises:
+        InputError: the request cannot be served as given.
+    """
+    told = progress or Silent()
+    many: Sequence[Any] = models if isinstance(models, list | tuple) else [models]
+    target = machine.detect()
+    if seconds <= 0 or starts < 1:
+        raise InputError("a bench needs time: give --seconds above 0 and --starts 1 or more")
+    told.stage("bring in", len(many))
+    loaded = [
+        m
+        if isinstance(m, Model)
+        else load_model(m, preprocessing=preprocessing, input_shape=input_shape)
+        for m in many
+    ]
+    entrants = Entrants()
+    with ExitStack() as stack:
+        shelf = stack.enter_context(nullcontext(store) if store else Store.open())
+        contexts = []
+        for model in loaded:
+            request = Request(
+                model=model.name,
+                data=str(data or "random inputs"),
+                seed=seed,
+                threads=tuple(threads),
+                runtimes=tuple(runtimes),
+                precisions=tuple(precisions),
+            )
+            request.check(target)
+            contexts.append(
+                stack.enter_context(
+                    bench_context(
+                        request, model, data, target, shelf, engine or LocalEngine(), told
+                    )
+                )
+            )
+        told.stage("build", sum(1 for c in contexts for _ in asked_programs(c)))
+        for context in contexts:
+            enter(context, entrants, streams, batches, scored=data is not None)
+        reference = _find(entrants, baseline)
+        told.stage("time", starts * (1 + len(entrants.ready) // (GROUP - 1)))
+        ratios: tuple[BenchRatio, ...] = ()
+        with machine.Watch(threads=max(c.threads for c in contexts)) as watch:
+            if saturation:
+                records = saturate_all(entrants, seconds, told)
+            else:
+                records, ratios = time_all(entrants, reference, seconds, starts, told)
+    conditions = (*watch.conditions, *(c for x in contexts for c in x.conditions))
+    return BenchRecord(
+        target=target,
+        variants=(*records, *entrants.failed),
+        baseline=reference,
+        ratios=ratios,
+        conditions=conditions,
+    )
+
+
+def _find(entrants: Entrants, text: str | None) -> str | None:
+    """The first variant whose id contains `text`."""
+    if text is None:
+        return None
+    for name in entrants.ready:
+        if text in name:
+            return name
+    known = ", ".join(entrants.ready) or "none that could run"
+    raise InputError(f"no variant is named like the baseline {text!r}: there are {known}")

@@ -1,0 +1,129 @@
+"""Every program worth racing: built, scored on `search`, and held against the accuracy guard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from paretune import runtimes
+from paretune.core import (
+    Constraint,
+    InputError,
+    MissingPackageError,
+    Precision,
+    Score,
+    UnsupportedError,
+    Variant,
+    VariantRecord,
+)
+from paretune.measure.accuracy import Outputs
+from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.intake import planned
+from paretune.pipeline.scoring import not_finite, outputs, score_on
+
+
+@dataclass
+class Candidates:
+    """What could be built.
+
+    Attributes:
+        baseline: the model as it came, in the runtime it came in.
+        others: every other program, in the order built.
+        failed: records of what could not be built or run, with reasons.
+        baseline_outputs: of the baseline on `search`.
+    """
+
+    baseline: Candidate
+    baseline_outputs: Outputs
+    others: list[Candidate] = field(default_factory=list)
+    failed: list[VariantRecord] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Candidate]:
+        """Baseline first."""
+        return [self.baseline, *self.others]
+
+
+def baseline(context: Context) -> Candidates:
+    """Build and score the model as it came.
+
+    Raises:
+        InputError: it cannot be run at all, or its outputs are not finite: nothing can follow.
+    """
+    name = context.model.native_runtime
+    context.progress.step(f"{name} f32")
+    try:
+        program = context.builds.build(name, "f32")
+        key = context.builds.key(name, "f32", "", "cpu")
+        result = outputs(context, program, key, context.search)
+    except UnsupportedError as error:
+        raise InputError(
+            f"the model {context.model.name} cannot be run in {name}, the runtime it came in: {error}"
+        ) from error
+    scored = score_on(context, context.search, "search", result, result)
+    return Candidates(Candidate(program, key, scored), result)
+
+
+def build_all(context: Context, found: Candidates, guard: tuple[Constraint, ...]) -> None:
+    """Build and score everything planned; what fails is recorded with its reason."""
+    native = (context.model.native_runtime, "f32")
+    pairs = planned(context.request, context.target)
+    for name, precision in (pair for pair in pairs if pair != native):
+        recipes = runtimes.get(name).recipes() if precision == "int8" else ("",)
+        for recipe in recipes:
+            label = f"{name} {precision} {recipe}".strip()
+            context.progress.step(label)
+            candidate = _one(context, found, name, precision, recipe, guard)
+            if candidate is not None:
+                found.others.append(candidate)
+            if candidate is None or not candidate.reason:
+                break  # a further recipe is worth its time only where this one lost accuracy
+
+
+def _one(
+    context: Context,
+    found: Candidates,
+    name: str,
+    precision: Precision,
+    recipe: str,
+    guard: tuple[Constraint, ...],
+) -> Candidate | None:
+    """Build and score one program, or record why not."""
+    seconds = context.work_seconds
+    try:
+        if seconds <= 0:
+            raise UnsupportedError("the budget ended before it was tried")
+        program = context.builds.build(name, precision, recipe, timeout=seconds)
+        key = context.builds.key(name, precision, recipe, "cpu")
+        result = outputs(context, program, key, context.search)
+        scored = score_on(context, context.search, "search", result, found.baseline_outputs)
+    except (UnsupportedError, MissingPackageError) as error:
+        found.failed.append(_failed(context, name, precision, recipe, str(error)))
+        return None
+    except InputError as error:
+        found.failed.append(_failed(context, name, precision, recipe, not_finite(error)))
+        return None
+    return Candidate(program, key, scored, verdict(scored, found.baseline.score, guard))
+
+
+def verdict(scored: Score, reference: Score, guard: tuple[Constraint, ...]) -> str:
+    """Why a score may not be chosen, empty when it may."""
+    for constraint in guard:
+        if not constraint.satisfied(scored.value, reference.value):
+            drop = 100 * (reference.value - scored.value)
+            return f"{constraint.text} is not met: accuracy {scored.value:.4f} ({-drop:+.2f} pt)"
+    return ""
+
+
+def _failed(
+    context: Context, name: str, precision: Precision, recipe: str, reason: str
+) -> VariantRecord:
+    """A record of something that could not be had."""
+    variant = Variant(
+        architecture=context.model.architecture,
+        runtime=name,
+        precision=precision,
+        recipe=recipe,
+        threads=context.threads,
+        batch=context.request.batch,
+    )
+    return VariantRecord.of(variant, "failed", reason)

@@ -1,0 +1,148 @@
+"""The figures the result is quoted by: compared afresh, on fresh processes, whatever the store holds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+
+from paretune.core import (
+    Estimate,
+    LayerTime,
+    ParetuneError,
+    Ratios,
+    VariantRecord,
+)
+from paretune.measure import Comparison, compare
+from paretune.pipeline.context import Context
+from paretune.pipeline.racing import Field, probe_of
+
+#: Repeated bursts that disagree by more than this make a machine worth a warning.
+NOISY = 0.05
+#: Starts that differ by more than this, median over variants.
+DRIFTING = 0.10
+#: The store's figure and today's may differ by this before the user is told.
+STALE = 0.10
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What the final comparison found.
+
+    Attributes:
+        ratios: of the chosen variant.
+        records: the compared variants with their final figures, by id.
+        layers: per-layer times by id, where the runtime tells.
+        starts: fresh starts that were made.
+    """
+
+    ratios: Ratios
+    records: dict[str, VariantRecord]
+    layers: dict[str, tuple[LayerTime, ...]] = field(default_factory=dict)
+    starts: int = 0
+
+
+def claim(
+    context: Context,
+    entry: Field,
+    records: dict[str, VariantRecord],
+    *,
+    baseline: str,
+    chosen: str,
+    best: str,
+) -> Claims:
+    """Compare baseline, chosen, best compiled baseline and best f32, interleaved.
+
+    Args:
+        context: the run.
+        entry: the race, for programs and settings.
+        records: every variant's record.
+        baseline: id of the model as it came.
+        chosen: id of the variant handed back.
+        best: id of the best compiled baseline.
+    """
+    best_f32 = _best_f32(entry, records)
+    names = list(dict.fromkeys([baseline, chosen, best, best_f32]))
+    openers = {n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names}
+    left = max(0.0, context.deadline - time.monotonic())
+    seconds = min(20.0, max(2.0, 0.3 * left))
+    found = compare(openers, seconds=seconds, probe=probe_of(context), progress=context.progress)
+    _judge_machine(context, found, records)
+    return Claims(
+        ratios=Ratios(
+            latency_vs_baseline=found.ratio(baseline, chosen),
+            latency_vs_best_compiled_baseline=_against(found, best, chosen),
+            latency_vs_best_f32=_against(found, best_f32, chosen),
+        ),
+        records={name: _final_record(found, name, records[name]) for name in names},
+        layers=_layers(context, entry, [baseline, chosen]),
+        starts=len(found.starts),
+    )
+
+
+def _against(found: Comparison, reference: str, chosen: str) -> Estimate:
+    """A ratio, exactly 1 where both are the same variant."""
+    if reference == chosen:
+        return Estimate(value=1.0, ci95=(1.0, 1.0))
+    return found.ratio(reference, chosen)
+
+
+def _best_f32(entry: Field, records: dict[str, VariantRecord]) -> str:
+    """Id of the fastest f32 variant that was measured."""
+    plain = [
+        name
+        for name, record in records.items()
+        if record.precision == "f32" and name in entry.standings
+    ]
+    return max(plain, key=lambda name: entry.standings[name].speed.value)
+
+
+def _final_record(found: Comparison, name: str, record: VariantRecord) -> VariantRecord:
+    """The record with the comparison's figures in place of the race's."""
+    throughput = found.throughput(name)
+    return record.model_copy(
+        update={
+            "latency_ms": found.latency(name) if found.timed(name) else record.latency_ms,
+            "throughput_per_s": throughput.value,
+            "throughput_ci95": throughput.ci95,
+            "peak_memory_mb": found.peak_memory_mb[name],
+        }
+    )
+
+
+def _judge_machine(context: Context, found: Comparison, records: dict[str, VariantRecord]) -> None:
+    """Tell of noise, of drift between starts, and of figures in the store that no longer hold."""
+    if found.noise > NOISY:
+        context.tell(
+            "noise",
+            f"the machine is noisy: repeated bursts of one variant differ by {found.noise:.0%} "
+            "(median), so absolute times are rough; the ratios are interleaved and hold",
+        )
+    if found.drift > DRIFTING:
+        context.tell(
+            "frequency",
+            f"the machine's speed changed by {found.drift:.0%} between starts of the same variant",
+        )
+    for name in found.peak_memory_mb:
+        before, rate = records[name].throughput_per_s, found.throughput(name).value
+        if before is not None and abs(rate / before - 1) > max(STALE, 2 * found.noise):
+            context.tell(
+                "drift",
+                f"{name} now does {rate / before:.2f}x the rate it raced at: "
+                "the figures of variants that were not compared again may be off by as much",
+            )
+
+
+def _layers(context: Context, entry: Field, names: list[str]) -> dict[str, tuple[LayerTime, ...]]:
+    """Per-layer times of each, told where a runtime does not give them."""
+    found: dict[str, tuple[LayerTime, ...]] = {}
+    for name in dict.fromkeys(names):
+        context.progress.step(f"layers of {name}")
+        try:
+            with context.open(
+                entry.owner[name].program, entry.variants[name], profile=True
+            ) as host:
+                found[name] = tuple(host.call("layers"))
+        except ParetuneError as error:
+            context.tell("fallback", f"no per-layer times of {name}: {error}")
+    return found

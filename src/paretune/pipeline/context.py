@@ -1,0 +1,109 @@
+"""What every stage of a run shares."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from paretune.compress import Builds
+from paretune.core import Condition, Model, Progress, Score, Target, Variant
+from paretune.data import ArrayFolder, Dataset
+from paretune.engine import Actor, Engine
+from paretune.measure import Metric, open_host
+from paretune.pipeline.request import Request
+from paretune.runtimes.base import Program, Settings
+from paretune.store import Store
+
+#: Share of the budget kept for the final comparison, the holdout and the report.
+RESERVE = 0.2
+
+
+@dataclass
+class Context:
+    """One run in progress.
+
+    Attributes:
+        request: what was asked for.
+        model, dataset, target: what it is about.
+        store, engine, builds: how work is done and remembered.
+        progress: who is told.
+        metric: what accuracy means here.
+        search: the samples every choice is made on.
+        deadline: `time.monotonic()` at which the budget ends.
+        conditions: what a reader of the figures should know, collected on the way.
+        reused: measurements that came from the store.
+        taken: measurements taken now.
+    """
+
+    request: Request
+    model: Model
+    dataset: Dataset
+    target: Target
+    store: Store
+    engine: Engine
+    builds: Builds
+    progress: Progress
+    metric: Metric
+    search: ArrayFolder
+    deadline: float
+    conditions: list[Condition] = field(default_factory=list)
+    reused: int = 0
+    taken: int = 0
+
+    @property
+    def threads(self) -> int:
+        """Most threads a variant may use."""
+        return max(self.request.threads or (self.target.usable_cores,))
+
+    @property
+    def work_seconds(self) -> float:
+        """Seconds left for building and racing, the reserve kept back."""
+        reserve = RESERVE * self.request.budget_s
+        return self.deadline - reserve - time.monotonic()
+
+    def tell(self, kind: str, text: str) -> None:
+        """Record a condition and tell the user."""
+        self.conditions.append(Condition(kind=kind, text=text))
+        self.progress.note(text)
+
+    def variant(
+        self, program: Program, threads: int, *, streams: int = 1, batch: int | None = None
+    ) -> Variant:
+        """The variant that runs `program` so."""
+        return Variant(
+            architecture=self.model.architecture,
+            runtime=program.runtime,
+            precision=program.precision,
+            recipe=program.recipe,
+            threads=threads,
+            streams=streams,
+            batch=batch or self.request.batch,
+        )
+
+    def open(self, program: Program, variant: Variant, *, profile: bool = False) -> Actor:
+        """A warmed-up process that runs `program` as `variant` says, on `search` samples."""
+        settings = Settings(
+            threads=variant.threads,
+            streams=variant.streams,
+            batch=variant.batch,
+            device=variant.device,
+            profile=profile,
+        )
+        return open_host(self.engine, program, settings, self.search)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A program with its score on `search`.
+
+    Attributes:
+        program: ready to load.
+        key: everything that decides what it is, for the store.
+        score: on `search`.
+        reason: why it may not be chosen, empty when it may.
+    """
+
+    program: Program
+    key: dict[str, object]
+    score: Score
+    reason: str = ""

@@ -1,0 +1,169 @@
+"""The variants of a bench: built, tried out, and scored where there is data."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from paretune import runtimes as registry
+from paretune.compress import Builds
+from paretune.core import (
+    Condition,
+    Model,
+    ParetuneError,
+    Precision,
+    Progress,
+    Score,
+    Target,
+    Variant,
+    VariantRecord,
+)
+from paretune.data import Dataset, TensorSamples, check_against, load_data, materialise
+from paretune.engine import Engine
+from paretune.measure import choose_metric
+from paretune.pipeline.context import Context
+from paretune.pipeline.request import Request
+from paretune.pipeline.scoring import outputs, score_on
+from paretune.runtimes.base import Program
+from paretune.store import Store, paths
+
+#: Inputs made up for a bench without data.
+RANDOM_SAMPLES = 32
+
+
+@dataclass
+class Entrant:
+    """One variant of the bench."""
+
+    context: Context
+    program: Program
+    variant: Variant
+    score: Score | None = None
+
+
+@dataclass
+class Entrants:
+    """Everything that could be built, and records of what could not."""
+
+    ready: dict[str, Entrant] = field(default_factory=dict)
+    failed: list[VariantRecord] = field(default_factory=list)
+
+
+@contextmanager
+def bench_context(
+    request: Request,
+    model: Model,
+    data: str | Path | Dataset | None,
+    target: Target,
+    store: Store,
+    engine: Engine,
+    told: Progress,
+) -> Iterator[Context]:
+    """Everything one model's variants share."""
+    dataset = _random(model, request.seed) if data is None else load_data(data, seed=request.seed)
+    if data is not None:
+        check_against(dataset, model)
+    search = materialise(dataset, "search", model, paths.arrays(), progress=told)
+    calibration = materialise(dataset, "train", model, paths.arrays(), progress=told)
+    labelled = dataset.samples.labels is not None
+    with Builds(model, calibration, target=target, engine=engine, store=store) as builds:
+        context = Context(
+            request=request,
+            model=model,
+            dataset=dataset,
+            target=target,
+            store=store,
+            engine=engine,
+            builds=builds,
+            progress=told,
+            metric=choose_metric(None, model.task, labelled),
+            search=search,
+            deadline=time.monotonic() + request.budget_s,
+        )
+        if data is None:
+            context.conditions.append(
+                Condition(
+                    kind="fallback",
+                    text=f"{model.architecture}: inputs are random, so int8 is calibrated for "
+                    "speed alone and accuracy is not known; give --data for both",
+                )
+            )
+        yield context
+
+
+def _random(model: Model, seed: int) -> Dataset:
+    """Made-up inputs: standard normal floats; integers 0 and 1, which every vocabulary has."""
+    random = np.random.default_rng(seed)
+    arrays = {}
+    for spec in model.inputs:
+        shape = (RANDOM_SAMPLES, *spec.concrete(1)[1:])
+        if np.issubdtype(np.dtype(spec.dtype), np.floating):
+            arrays[spec.name] = random.standard_normal(shape).astype(spec.dtype)
+        else:
+            arrays[spec.name] = random.integers(0, 2, shape).astype(spec.dtype)
+    everything = np.arange(RANDOM_SAMPLES)
+    splits = {"train": everything, "search": everything, "holdout": everything[:0]}
+    return Dataset(TensorSamples(f"random inputs, seed {seed}", arrays), splits)
+
+
+def asked_programs(context: Context) -> Iterator[tuple[str, Precision, str]]:
+    """(runtime, precision, recipe) asked for."""
+    request = context.request
+    for name in request.runtimes or registry.names():
+        runtime = registry.get(name)
+        for precision in runtime.precisions(context.target, "cpu"):
+            if not request.precisions or precision in request.precisions:
+                yield name, precision, runtime.recipes()[0] if precision == "int8" else ""
+
+
+def enter(
+    context: Context,
+    entrants: Entrants,
+    streams: Sequence[int],
+    batches: Sequence[int],
+    *,
+    scored: bool,
+) -> None:
+    """Build, score and try out every variant of one model."""
+    baseline_outputs = None
+    native = (context.model.native_runtime, "f32", "")
+    for name, precision, recipe in sorted(asked_programs(context), key=lambda p: p != native):
+        context.progress.step(f"{context.model.architecture} {name} {precision}")
+        variants = [
+            Variant(
+                architecture=context.model.architecture,
+                runtime=name,
+                precision=precision,
+                recipe=recipe,
+                threads=threads,
+                streams=count,
+                batch=batch,
+            )
+            for threads, count, batch in itertools.product(
+                context.request.threads or (context.threads,), streams, batches
+            )
+        ]
+        score = None
+        try:
+            program = context.builds.build(name, precision, recipe)
+            if scored:
+                key = context.builds.key(name, precision, recipe, "cpu")
+                result = outputs(context, program, key, context.search)
+                baseline_outputs = result if baseline_outputs is None else baseline_outputs
+                score = score_on(context, context.search, "search", result, baseline_outputs)
+        except ParetuneError as error:
+            entrants.failed += [VariantRecord.of(v, "failed", str(error)) for v in variants]
+            continue
+        for variant in variants:
+            entrant = Entrant(context, program, variant, score)
+            try:
+                context.open(program, variant).close()
+                entrants.ready[variant.id] = entrant
+            except ParetuneError as error:
+                entrants.failed.append(VariantRecord.of(variant, "failed", str(error)))

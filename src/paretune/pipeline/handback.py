@@ -1,0 +1,68 @@
+"""Everything a run leaves behind: artifact, report, result."""
+
+from __future__ import annotations
+
+from paretune import artifact, report
+from paretune.core import Result, Variant
+from paretune.measure import LATENCY
+from paretune.measure.compare import STARTS
+from paretune.measure.host import WARM_UP_SECONDS
+from paretune.measure.interleave import MIN_ROUNDS
+from paretune.pipeline.context import Context
+from paretune.pipeline.racing import probe_of
+from paretune.pipeline.rundir import RunDir
+from paretune.runtimes.base import Program, Settings
+from paretune.store import paths
+
+
+def hand_back(
+    context: Context, rundir: RunDir, result: Result, program: Program, variant: Variant
+) -> None:
+    """Write `artifact/`, `report.html` and, last, `result.json`.
+
+    `result.json` comes last so that its presence says the run is whole.
+    """
+    context.progress.step("artifact")
+    artifact.write(
+        rundir.path / "artifact",
+        program=program,
+        settings=Settings(
+            threads=variant.threads,
+            streams=variant.streams,
+            batch=variant.batch,
+            device=variant.device,
+        ),
+        model=context.model,
+        result=result,
+        preprocessing=context.model.preprocessing,
+        labels=context.model.labels or context.dataset.samples.class_names,
+        target=context.target,
+    )
+    context.progress.step("report")
+    report.write(result, rundir.path)
+    text = result.model_dump_json(by_alias=True, indent=2)
+    paths.write_text_atomic(rundir.path / "result.json", text + "\n")
+
+
+def how_measured(context: Context, starts: int) -> dict[str, str]:
+    """How the figures were taken, in words, for the report and whoever repeats them."""
+    probe = probe_of(context)
+    what = (
+        "median time of calls made one after another"
+        if probe is LATENCY
+        else "samples finished a second with every stream busy"
+    )
+    return {
+        "speed": f"{what}, in bursts of {probe.burst * 1000:.0f} ms after {WARM_UP_SECONDS} s of "
+        "warm-up and one untimed call",
+        "comparison": f"interleaved rounds (A B B A ...), at least {MIN_ROUNDS} a start, over "
+        f"{starts or STARTS} fresh starts of every process; ratio of times by interquartile mean, "
+        "95 % interval by bootstrap over starts and rounds",
+        "race": "each variant against one fixed reference in interleaved rounds, then the survivors "
+        "together; every choice on the search split",
+        "accuracy": f"{context.metric.name}; Wilson 95 % interval, drops paired on the same samples; "
+        "the holdout was read once, after the last choice",
+        "processes": "each variant in a process of its own, pinned to one logical CPU per thread on "
+        "separate cores; memory is the peak resident size of that process",
+        "threads": f"{context.threads} of {context.target.physical_cores} cores",
+    }

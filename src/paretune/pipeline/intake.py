@@ -1,0 +1,168 @@
+"""Bringing model and data in, and checking that they fit, before anything is written or measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paretune import runtimes as registry
+from paretune.core import Device, Model, Noun, Precision, Preprocessing, Progress, Target
+from paretune.data import ArrayFolder, Dataset, check_against, load_data, materialise
+from paretune.engine import machine
+from paretune.measure import Metric, choose_metric
+from paretune.pipeline.request import Request
+from paretune.sources import load_model
+from paretune.store import paths
+
+#: Samples that int8 calibration looks at, as NNCF's default.
+CALIBRATION = 300
+#: Runtimes in the order they are tried: the most promising first, in case the budget is short.
+PROMISE = ("openvino", "onnxruntime", "torch-compile", "torch-eager")
+
+
+class Plan(Noun):
+    """What a dry run says.
+
+    Attributes:
+        model: the MODEL text.
+        baseline: the runtime the model came in.
+        inputs: every input as `name: shape dtype`.
+        splits: samples by split.
+        metric: what accuracy means.
+        constraints: all that will be held.
+        programs: what will be built, as `runtime precision`, in order.
+        missing: runtimes that are not installed, with the mend.
+    """
+
+    model: str
+    baseline: str
+    inputs: tuple[str, ...]
+    splits: dict[str, int]
+    metric: str
+    constraints: tuple[str, ...]
+    programs: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A checked request with its model, data and target."""
+
+    request: Request
+    model: Model
+    dataset: Dataset
+    target: Target
+    metric: Metric
+
+    @property
+    def needs_int8(self) -> bool:
+        """Whether anything will be calibrated."""
+        return any(precision == "int8" for _, precision in planned(self.request, self.target))
+
+    def arrays(self, split: str, progress: Progress) -> ArrayFolder:
+        """A split as model inputs; `train` is cut to the calibration subset."""
+        splits = dict(self.dataset.splits)
+        splits["train"] = splits["train"][:CALIBRATION]
+        dataset = Dataset(self.dataset.samples, splits)
+        return materialise(dataset, split, self.model, paths.arrays(), progress=progress)
+
+    def tell(self, progress: Progress) -> None:
+        """Tell of samples left out."""
+        skipped = self.dataset.samples.skipped
+        if skipped:
+            progress.note(f"{len(skipped)} unreadable samples are left out, such as {skipped[0]}")
+
+    def plan(self) -> Plan:
+        """What would be tried."""
+        return Plan(
+            model=self.model.name,
+            baseline=self.model.native_runtime,
+            inputs=tuple(f"{i.name}: {i.shape} {i.dtype}" for i in self.model.inputs),
+            splits={name: len(rows) for name, rows in self.dataset.splits.items()},
+            metric=self.metric.name,
+            constraints=tuple(c.text for c in self.request.parsed_constraints()),
+            programs=tuple(" ".join(pair) for pair in planned(self.request, self.target)),
+            missing=tuple(
+                f"{name}: {found.reason}"
+                for name, found in registry.available().items()
+                if found.reason
+            ),
+        )
+
+
+def bring_in(
+    model: str | Path | Model | Any,
+    data: str | Path | Dataset | Any,
+    request: Request,
+    *,
+    preprocessing: Preprocessing | str | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> Intake:
+    """Load and check everything.
+
+    Args:
+        model: as `optimize` takes it.
+        data: as `optimize` takes it.
+        request: the rest of what was asked.
+        preprocessing: for models that do not say how images are prepared.
+        input_shape: shape of one sample, for modules that do not say.
+
+    Raises:
+        InputError: the request cannot be served; one sentence with the mend.
+    """
+    target = machine.detect()
+    request.check(target)
+    if not isinstance(model, Model):
+        model = load_model(model, input_shape=input_shape, preprocessing=preprocessing)
+    dataset = data if isinstance(data, Dataset) else load_data(data, seed=request.seed)
+    check_against(dataset, model)
+    metric = choose_metric(request.metric, model.task, dataset.samples.labels is not None)
+    return Intake(request, model, dataset, target, metric)
+
+
+def dry_run(
+    model: str | Path | Model | Any,
+    data: str | Path | Dataset | Any,
+    request: Request,
+    *,
+    preprocessing: Preprocessing | str | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> Plan:
+    """What `optimize` would try, checked as it would check; arguments as `bring_in`."""
+    return bring_in(
+        model, data, request, preprocessing=preprocessing, input_shape=input_shape
+    ).plan()
+
+
+def planned(
+    request: Request, target: Target, device: Device = "cpu"
+) -> list[tuple[str, Precision]]:
+    """(runtime, precision) pairs worth building, most promising first.
+
+    f32 and int8 of every runtime come before bf16, so that a short budget sees both.
+    """
+    names = request.runtimes or tuple(registry.names())
+    order = {name: rank for rank, name in enumerate(PROMISE)}
+    pairs = [
+        (name, precision)
+        for name in names
+        for precision in registry.get(name).precisions(target, device)
+        if (not request.precisions or precision in request.precisions)
+        and (request.effort != "compile" or precision != "int8")
+    ]
+    return sorted(
+        pairs, key=lambda pair: (pair[1] not in ("f32", "int8"), order.get(pair[0], len(order)))
+    )
+
+
+def text_of(thing: object) -> str:
+    """How the user would write a model or data set that was given as an object."""
+    if isinstance(thing, str | Path):
+        return str(thing)
+    if isinstance(thing, Model):
+        return thing.name
+    if isinstance(thing, Dataset):
+        return thing.samples.name
+    return "arrays" if isinstance(thing, tuple | dict) else type(thing).__name__

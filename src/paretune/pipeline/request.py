@@ -1,0 +1,103 @@
+"""What the user asked for, checked before anything is done."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from paretune import runtimes
+from paretune.core import (
+    DEFAULT_CONSTRAINT,
+    PRECISIONS,
+    Constraint,
+    InputError,
+    Noun,
+    Objective,
+    Precision,
+    Target,
+    parse_constraint,
+)
+
+Effort = Literal["compile", "quantize", "search"]
+EFFORTS = ("compile", "quantize", "search")
+
+
+class Request(Noun):
+    """One `optimize` request.
+
+    Attributes:
+        model: the MODEL text.
+        data: the DATA text.
+        effort: `compile` tries runtimes and precisions that need no calibration; `quantize`
+            adds int8.
+        constraints: texts; the default accuracy constraint stands unless one names accuracy.
+        objective: what is made best among variants that meet the constraints.
+        price_per_hour: of the machine, USD; needed by the objective `cost`.
+        budget_s: seconds for the whole request.
+        seed: of splits, resampling and calibration subset.
+        threads: thread counts to try; empty for all cores and one.
+        batch: samples per call.
+        runtimes: names to try; empty for all.
+        precisions: to try; empty for all.
+        metric: name or `package.module:function`; None for the natural one.
+    """
+
+    model: str
+    data: str
+    effort: Effort = "quantize"
+    constraints: tuple[str, ...] = ()
+    objective: str = "latency"
+    price_per_hour: float | None = None
+    budget_s: float = 1800.0
+    seed: int = 0
+    threads: tuple[int, ...] = ()
+    batch: int = 1
+    runtimes: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = ()
+    metric: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Identity of the request; a run may be resumed with another budget."""
+        text = self.model_dump_json(exclude={"budget_s"})
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def parsed_constraints(self) -> tuple[Constraint, ...]:
+        """The constraints, the default one added where none names accuracy.
+
+        Raises:
+            InputError: one does not parse.
+        """
+        parsed = [parse_constraint(text) for text in self.constraints]
+        if not any(constraint.metric == "accuracy" for constraint in parsed):
+            parsed.insert(0, parse_constraint(DEFAULT_CONSTRAINT))
+        return tuple(parsed)
+
+    def check(self, target: Target) -> None:
+        """Refuse what cannot be served on that target.
+
+        Raises:
+            InputError: one sentence with the mend.
+        """
+        if self.effort not in EFFORTS:
+            raise InputError(f"effort {self.effort!r} is unknown: give one of {', '.join(EFFORTS)}")
+        if self.effort == "search":
+            raise InputError(
+                "effort search is not part of this version: give --effort compile or quantize"
+            )
+        self.parsed_constraints()
+        Objective.parse(self.objective, price_per_hour=self.price_per_hour)
+        for name in self.runtimes:
+            runtimes.get(name)
+        for precision in self.precisions:
+            if precision not in PRECISIONS:
+                known = ", ".join(PRECISIONS)
+                raise InputError(f"precision {precision!r} is unknown: give one of {known}")
+        if self.batch < 1:
+            raise InputError(f"a batch of {self.batch} holds no sample: give --batch 1 or more")
+        for count in self.threads:
+            if not 1 <= count <= target.physical_cores:
+                raise InputError(
+                    f"{count} threads were asked for but this process may use "
+                    f"{target.physical_cores} cores: give --threads 1 to {target.physical_cores}"
+                )

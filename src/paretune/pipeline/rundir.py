@@ -1,0 +1,124 @@
+"""The folder of one run: claimed by one request and one process at a time, written atomically."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from paretune.core import InputError, Noun
+from paretune.store import paths
+
+OWNER = "run.json"
+LOCK = ".lock"
+
+
+class RunDir:
+    """Where a run puts what it finds.
+
+    Use `claim` to get one; `close` gives up the lock.
+    """
+
+    def __init__(self, path: Path, lock: IO[bytes]) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def claim(cls, path: Path, request_digest: str, *, resume: bool) -> RunDir:
+        """Take `path` for this request.
+
+        Args:
+            path: made when it is missing.
+            request_digest: identity of the request.
+            resume: allow a folder that holds this same request's run.
+
+        Raises:
+            InputError: not writable, holds something else or another run, or another process
+                is working in it.
+        """
+        owner = path / OWNER
+        if path.exists() and not path.is_dir():
+            raise InputError(f"the output {path} is a file: give --out a folder")
+        known: str | None = None
+        if owner.exists():
+            known = _owner(owner)
+            if not resume:
+                raise InputError(
+                    f"the output folder {path} holds another run: "
+                    "give --resume to go on with it or another --out"
+                )
+            if known != request_digest:
+                raise InputError(
+                    f"the run in {path} was asked for something else: "
+                    "repeat its own request with --resume or give another --out"
+                )
+        elif path.is_dir() and any(path.iterdir()):
+            raise InputError(f"the output folder {path} is not empty: give another --out")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = (path / LOCK).open("wb")
+        except OSError as error:
+            raise InputError(
+                f"the output folder {path} cannot be written ({error.strerror}): give another --out"
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise InputError(
+                f"another process is working in {path}: wait for it or give another --out"
+            ) from error
+        if known is None:
+            paths.write_text_atomic(owner, json.dumps({"request": request_digest}) + "\n")
+        return cls(path, lock)
+
+    @contextmanager
+    def cleared_when_refused(self) -> Iterator[None]:
+        """Leave nothing behind when the request turns out to be bad before anything was found."""
+        try:
+            yield
+        except InputError:
+            if {entry.name for entry in self.path.iterdir()} <= {OWNER, LOCK}:
+                for name in (OWNER, LOCK):
+                    (self.path / name).unlink(missing_ok=True)
+                self.path.rmdir()
+            raise
+
+    def append(self, name: str, record: Noun) -> None:
+        """Add one JSON line to a journal; a torn last line of an earlier kill is cut off first."""
+        self.append_json(name, record.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+    def append_json(self, name: str, record: dict[str, Any]) -> None:
+        """Add one JSON line, in one write that reaches the disk."""
+        file = self.path / name
+        with file.open("a+b") as journal:
+            if journal.tell() > 0:
+                journal.seek(-1, os.SEEK_END)
+                if journal.read(1) != b"\n":
+                    whole = file.read_bytes()
+                    journal.truncate(whole.rfind(b"\n") + 1)
+            journal.write((json.dumps(record) + "\n").encode())
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def close(self) -> None:
+        """Let others work in the folder."""
+        self._lock.close()
+
+    def __enter__(self) -> RunDir:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _owner(file: Path) -> str:
+    """The digest of the request a folder belongs to."""
+    try:
+        return str(json.loads(file.read_text())["request"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} is not a run's file: give another --out") from error

@@ -1,0 +1,154 @@
+"""The stages of a run, from the baseline to the artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paretune.core import (
+    DatasetSummary,
+    Holdout,
+    Objective,
+    Result,
+    Score,
+    VariantRecord,
+)
+from paretune.data import ArrayFolder
+from paretune.engine import machine
+from paretune.measure.accuracy import Outputs
+from paretune.pipeline.candidates import Candidates, baseline, build_all
+from paretune.pipeline.claims import claim
+from paretune.pipeline.clock import Clock
+from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.handback import hand_back, how_measured
+from paretune.pipeline.intake import planned
+from paretune.pipeline.racing import run_race
+from paretune.pipeline.rundir import RunDir
+from paretune.pipeline.scoring import outputs, score_on
+from paretune.pipeline.verdict import decide, held
+from paretune.report.frontier import pareto
+
+JOURNAL = "measurements.jsonl"
+
+
+def take(
+    context: Context, clock: Clock, rundir: RunDir, holdout: Callable[[], ArrayFolder]
+) -> Result:
+    """Run every stage and write what the contract promises into the run's folder.
+
+    Args:
+        context: the run.
+        clock: keeps the ledger.
+        rundir: where results are written.
+        holdout: materialises the holdout split; called once, after the last choice.
+    """
+    objective = Objective.parse(
+        context.request.objective, price_per_hour=context.request.price_per_hour
+    )
+    constraints = context.request.parsed_constraints()
+    guard = tuple(c for c in constraints if c.metric == "accuracy")
+
+    clock.stage("baseline", 1)
+    found = baseline(context)
+    clock.stage("compile and quantise", len(planned(context.request, context.target)))
+    build_all(context, found, guard)
+    clock.stage("race", 2 * len(found.all))
+    field = run_race(context, found.all)
+    baseline_id = field.best_of(found.baseline)
+    verdict = decide(field, baseline_id, constraints, objective)
+    for record in (*verdict.records, *found.failed):
+        rundir.append(JOURNAL, record)
+
+    clock.stage("compare", 8)
+    records = {record.id: record for record in verdict.records}
+    with machine.Watch(threads=context.threads) as watch:
+        claims = claim(
+            context,
+            field,
+            records,
+            baseline=baseline_id,
+            chosen=verdict.chosen,
+            best=verdict.chosen,
+        )
+    context.conditions.extend(watch.conditions)
+    records |= claims.records
+    for record in claims.records.values():
+        rundir.append(JOURNAL, record)
+    results = held(constraints, records[verdict.chosen], records[baseline_id], objective)
+
+    clock.stage("holdout", 2)
+    reading = _read_holdout(context, found, field.owner[verdict.chosen], holdout())
+    _tell_reuse(context)
+    clock.stage("hand back", 2)
+    result = Result(
+        model=context.model.name,
+        target=context.target,
+        dataset=_summary(context),
+        objective=context.request.objective,
+        baseline=baseline_id,
+        best_compiled_baseline=verdict.chosen,
+        chosen=verdict.chosen,
+        constraints=results,
+        variants=(*records.values(), *found.failed),
+        frontier=_frontier(records),
+        holdout=reading,
+        ratios=claims.ratios,
+        ledger=clock.ledger(),
+        conditions=tuple(context.conditions),
+        layers=claims.layers,
+        how_measured=how_measured(context, claims.starts),
+    )
+    variant = field.variants[verdict.chosen]
+    hand_back(context, rundir, result, field.owner[verdict.chosen].program, variant)
+    return result
+
+
+def _read_holdout(
+    context: Context, found: Candidates, chosen: Candidate, arrays: ArrayFolder
+) -> Holdout:
+    """Score baseline and chosen on the samples that no choice has seen."""
+
+    def outcome(candidate: Candidate) -> Outputs:
+        context.progress.step(f"holdout: {candidate.program.runtime}")
+        return outputs(context, candidate.program, candidate.key, arrays)
+
+    reference = outcome(found.baseline)
+    ours = reference if chosen is found.baseline else outcome(chosen)
+
+    def scored(result: Outputs) -> Score:
+        return score_on(context, arrays, "holdout", result, reference)
+
+    chosen_score = scored(ours)
+    assert chosen_score.drop is not None
+    return Holdout(baseline=scored(reference), chosen=chosen_score, drop=chosen_score.drop)
+
+
+def _summary(context: Context) -> DatasetSummary:
+    samples, splits = context.dataset.samples, context.dataset.splits
+    return DatasetSummary(
+        name=samples.name,
+        train=len(splits["train"]),
+        search=len(splits["search"]),
+        holdout=len(splits["holdout"]),
+        metric=context.metric.name,
+        labelled=samples.labels is not None,
+        skipped=len(samples.skipped),
+    )
+
+
+def _frontier(records: dict[str, VariantRecord]) -> tuple[str, ...]:
+    """Ids that no other measured variant beats on both latency and accuracy."""
+    points = {
+        name: (record.latency_ms.p50, -record.accuracy.value)
+        for name, record in records.items()
+        if record.latency_ms is not None and record.accuracy is not None
+    }
+    return tuple(pareto(points))
+
+
+def _tell_reuse(context: Context) -> None:
+    if context.reused:
+        context.tell(
+            "cache",
+            f"{context.reused} measurements came from the store and {context.taken} were taken now; "
+            "the final comparison is always taken anew",
+        )
