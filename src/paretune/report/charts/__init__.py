@@ -1,0 +1,55 @@
+"""The charts of a report: one definition each, from which HTML, SVG and PNG are made offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paretune.core import Result
+from paretune.report.charts import _layers, _scatter, _sizes, _stages
+from paretune.report.charts._render import to_html, to_png, to_svg
+from paretune.report.charts._theme import NARROW, WIDE, Chart
+from paretune.store import paths
+
+#: File name -> definition. A definition returns None where the result has nothing to draw.
+_CHARTS = {
+    "frontier": _scatter.chart,
+    "stages": _stages.chart,
+    "sizes": _sizes.chart,
+    "layers": _layers.chart,
+}
+
+
+def charts(result: Result, *, width: int = WIDE) -> dict[str, Chart]:
+    """Every chart that the result has something for, by name.
+
+    Args:
+        result: what was found.
+        width: of the whole chart, in pixels: `WIDE` or `NARROW`.
+    """
+    made = {name: define(result, width) for name, define in _CHARTS.items()}
+    return {name: chart for name, chart in made.items() if chart is not None}
+
+
+def write_charts(result: Result, folder: Path) -> list[Path]:
+    """Write `charts/NAME.png`, `.svg` and `.html` into `folder`.
+
+    Returns:
+        The files.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    place = folder / "charts"
+    written = []
+    for name, chart in charts(result).items():
+        contents = {"svg": to_svg(chart).encode(), "png": to_png(chart)}
+        contents["html"] = to_html(chart).encode()
+        place.mkdir(parents=True, exist_ok=True)
+        for suffix, content in contents.items():
+            file = place / f"{name}.{suffix}"
+            paths.write_bytes_atomic(file, content)
+            written.append(file)
+    return written
+
+
+__all__ = ["NARROW", "WIDE", "Chart", "charts", "to_html", "to_png", "to_svg", "write_charts"]

@@ -1,0 +1,89 @@
+"""As it came, compiled, quantised: the best latency of each stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paretune.core import Result, VariantRecord
+from paretune.report import text
+from paretune.report.charts._theme import COLOURS, WIDE, Chart, rows_chart
+
+QUANTISED = "int8"
+
+
+def stages(result: Result) -> list[tuple[str, VariantRecord]]:
+    """The fastest variant of each stage that meets the constraints, slowest stage first.
+
+    Variants of another batch than the baseline's are left out: they do other work in a call.
+    """
+    baseline = result.variant(result.baseline)
+    found = [("as it came", baseline)]
+    usable = [
+        record
+        for record in result.variants
+        if record.status == "ok"
+        and record.latency_ms is not None
+        and record.batch == baseline.batch
+        and record.id != baseline.id
+    ]
+    plain = [r for r in usable if r.precision != QUANTISED and r.runtime != baseline.runtime]
+    quantised = [r for r in usable if r.precision == QUANTISED]
+    for name, group in (("compiled", plain), ("quantised", quantised)):
+        if group:
+            found.append((name, min(group, key=_latency)))
+    return found
+
+
+def chart(result: Result, width: int) -> Chart | None:
+    """A bar for each stage, or None where only the baseline was measured."""
+    import altair as alt
+
+    found = stages(result)
+    first = found[0][1].latency_ms
+    if first is None or len(found) < 2:
+        return None
+    many = width >= WIDE
+    rows: list[dict[str, Any]] = []
+    for name, record in found:
+        assert record.latency_ms is not None
+        p50 = record.latency_ms.p50
+        ratio = "" if record.id == result.baseline else f", {first.p50 / p50:.2f}x"
+        rows.append(
+            {
+                "stage": name,
+                "latency": p50,
+                "precision": record.precision,
+                "figure": f"{text.significant(p50)} ms{ratio}",
+                "who": text.short(record),
+                "told": f"{name}: {text.short(record)}, {text.significant(p50)} ms{ratio}",
+            }
+        )
+    order = [name for name, _ in found]
+    y = alt.Y("stage:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
+    most = max(row["latency"] for row in rows)
+    # Room for the figures, which stand right of the bars.
+    x = alt.X(
+        "latency:Q",
+        title="latency, milliseconds a call (lower is better)",
+        scale=alt.Scale(domain=[0, most * (1.25 if many else 1.75)], nice=False),
+        axis=alt.Axis(tickCount=5),
+    )
+    colours = [COLOURS.get(record.precision, COLOURS["untold"]) for _, record in found]
+    base = rows_chart(rows)
+    bars = base.mark_bar(height=22, cornerRadiusEnd=3, yOffset=-9).encode(
+        x=x,
+        y=y,
+        color=alt.Color("stage:N", scale=alt.Scale(domain=order, range=colours), legend=None),
+        description="told:N",
+        tooltip="told:N",
+    )
+    figures = base.mark_text(align="left", dx=7, dy=-9, fontWeight="bold").encode(
+        x=x, y=y, text="figure:N"
+    )
+    who = base.mark_text(align="left", dx=2, dy=12).encode(x=alt.value(0), y=y, text="who:N")
+    return alt.layer(bars, figures, who).properties(width=width - 90, height=58 * len(rows))
+
+
+def _latency(record: VariantRecord) -> float:
+    assert record.latency_ms is not None
+    return record.latency_ms.p50
