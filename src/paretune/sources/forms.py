@@ -206,7 +206,8 @@ def _dynamic_shapes(module: Any, specs: Sequence[TensorSpec], arguments: Any) ->
 
     # Not Dim.AUTO, which would fix an axis to the example's size without a word.
     axes = [
-        {axis: Dim.DYNAMIC for axis, size in enumerate(spec.shape) if size is None} for spec in specs
+        {axis: Dim.DYNAMIC for axis, size in enumerate(spec.shape) if size is None}
+        for spec in specs
     ]
     bound = inspect.signature(module.forward).bind(*arguments)
     free = iter(axes)
