@@ -69,10 +69,10 @@ def _whole(converted: Any) -> Any:
     class Whole(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.graph = converted
+            self.quantized = converted
 
         def forward(self, *inputs: torch.Tensor) -> Any:
-            return self.graph(*inputs)
+            return self.quantized(*inputs)
 
     return Whole()
 
