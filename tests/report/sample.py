@@ -242,7 +242,7 @@ def one_variant() -> Result:
 
 def hostile() -> Result:
     """Names and reasons that try to be markup, are very long, or are not ASCII."""
-    name = '日本語 <script>alert("x")</script> & \'q\''
+    name = "日本語 <script>alert(\"x\")</script> & 'q'"
     text = sample().model_dump_json(by_alias=True)
     result = Result.model_validate_json(text.replace(NET, name.replace('"', '\\"')))
     long = "</script><img src=x onerror=alert(1)> " + "a very long reason that goes on " * 30

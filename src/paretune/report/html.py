@@ -11,6 +11,7 @@ from paretune.core import Estimate, Result, VariantRecord
 from paretune.report import text
 from paretune.report.charts import NARROW, WIDE, charts, to_svg
 from paretune.report.charts._render import inline
+from paretune.report.folder import made
 from paretune.report.quantisation import Effect, effects, verdict
 from paretune.store import paths
 
@@ -63,8 +64,7 @@ def write(result: Result, folder: Path) -> Path:
     Raises:
         InputError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / REPORT_FILE
+    file = made(folder) / REPORT_FILE
     paths.write_text_atomic(file, page(result))
     return file
 
@@ -184,16 +184,19 @@ def _constraint(result: Result, index: int) -> dict[str, str]:
 
 def _effect(effect: Effect) -> dict[str, str]:
     ratio = effect.ratio
+    change, _, sure = text.change(effect.drop).partition(" (")
     return {
         "runtime": effect.runtime,
         "recipe": effect.recipe,
         "f32": text.milliseconds(effect.f32_ms),
         "int8": text.milliseconds(effect.int8_ms),
-        "ratio": "" if ratio is None else headline.times(ratio),
+        "ratio": "" if ratio is None else f"{ratio.value:.2f}x",
+        "sure": "" if ratio is None else f"{ratio.ci95[0]:.2f} to {ratio.ci95[1]:.2f}",
         "kind": "" if ratio is None else _kind(ratio),
-        "width": "0" if ratio is None else f"{min(100.0, 100 * ratio.value / 5):.0f}",
-        "change": text.change(effect.drop),
-        "outcome": effect.outcome,
+        "change": change,
+        "change_sure": sure.removesuffix(")"),
+        # The table of all variants has the whole reason.
+        "outcome": text.cut(effect.outcome, 200),
     }
 
 

@@ -8,6 +8,7 @@ from paretune.core import Result
 from paretune.report.charts import _layers, _scatter, _sizes, _stages
 from paretune.report.charts._render import to_html, to_png, to_svg
 from paretune.report.charts._theme import NARROW, WIDE, Chart
+from paretune.report.folder import made
 from paretune.store import paths
 
 #: File name -> definition. A definition returns None where the result has nothing to draw.
@@ -39,12 +40,11 @@ def write_charts(result: Result, folder: Path) -> list[Path]:
     Raises:
         InputError: the folder cannot be written.
     """
-    place = folder / "charts"
+    place = made(folder / "charts")
     written = []
     for name, chart in charts(result).items():
         contents = {"svg": to_svg(chart).encode(), "png": to_png(chart)}
         contents["html"] = to_html(chart).encode()
-        place.mkdir(parents=True, exist_ok=True)
         for suffix, content in contents.items():
             file = place / f"{name}.{suffix}"
             paths.write_bytes_atomic(file, content)
