@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from paretune.core import (
     TextPreprocessing,
 )
 from paretune.sources._hf_images import image_preprocessing
+from paretune.sources._hf_text import text_preprocessing
 from paretune.sources._imports import first_line, need
 from paretune.sources._module import model_of_module
 from paretune.sources._quiet import quiet
@@ -24,8 +24,6 @@ from paretune.sources.base import Request, Source
 
 _PREFIX = "hf:"
 _IMAGE, _TEXT = "ForImageClassification", "ForSequenceClassification"
-#: Most tokens of a text by default: attention's cost grows with the square of it.
-_MAX_LENGTH = 128
 
 
 class HuggingFaceSource(Source):
@@ -53,7 +51,7 @@ class HuggingFaceSource(Source):
             settings.pop(where, None)
         preprocessing: Preprocessing | None
         if kind == _TEXT:
-            preprocessing = _tokenizer(name, text, config, request, module)
+            preprocessing = text_preprocessing(name, text, config, request, module)
             request = replace(request, input_shape=None)  # the tokenizer has made use of it
         else:
             preprocessing = _processor(name, config, request)
@@ -198,42 +196,6 @@ def _processor(name: str, config: Any, request: Request) -> ImagePreprocessing |
         if request.preprocessing is None:
             raise
         return None
-
-
-def _tokenizer(
-    name: str, text: str, config: Any, request: Request, module: Any
-) -> TextPreprocessing:
-    from transformers import AutoTokenizer
-
-    if isinstance(request.preprocessing, TextPreprocessing):
-        return request.preprocessing
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"model {text} has no usable tokenizer: {first_line(error)}; save it beside the "
-            "weights with tokenizer.save_pretrained"
-        ) from None
-    if not tokenizer.is_fast:
-        raise InputError(
-            f"the tokenizer of {text} has no tokenizer.json: save its fast version beside the "
-            "weights"
-        )
-    takes = inspect.signature(module.forward).parameters
-    inputs = ["input_ids", "attention_mask"]
-    if "token_type_ids" in takes and getattr(config, "type_vocab_size", 0) > 1:
-        inputs.append("token_type_ids")
-    limit = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", 10**9))
-    shape = request.input_shape
-    asked = shape[0] if shape is not None and len(shape) == 1 else None
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else config.pad_token_id
-    return TextPreprocessing(
-        tokenizer=tokenizer.backend_tokenizer.to_str(),
-        max_length=min(limit, asked if isinstance(asked, int) else _MAX_LENGTH),
-        inputs=tuple(inputs),
-        pad_id=pad or 0,
-    )
 
 
 register(HuggingFaceSource())
