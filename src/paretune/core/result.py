@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from paretune.core._base import Noun
@@ -118,6 +116,3 @@ class BenchRecord(Noun):
     baseline: str | None = None
     ratios: tuple[BenchRatio, ...] = ()
     conditions: tuple[Condition, ...] = ()
-
-
-Status = Literal["ok", "failed", "rejected"]

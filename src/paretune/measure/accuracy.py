@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from paretune.core import Ci95, Estimate, InputError, Score, Task
 from paretune.measure.statistics import bootstrap_ci, paired_drop, wilson
@@ -179,6 +178,8 @@ def kl_divergence(outputs: Outputs, baseline: Outputs) -> float:
 
 def _log_probabilities(outputs: Outputs) -> NDArray[np.float64]:
     """Log-softmax of logits; plain logarithm of rows that already are distributions."""
+    from scipy.special import log_softmax
+
     values = outputs.astype(np.float64)
     if (values >= 0).all() and np.allclose(values.sum(axis=1), 1.0, atol=1e-2):
         return np.log(np.maximum(values, 1e-12))

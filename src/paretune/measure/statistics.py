@@ -1,6 +1,7 @@
 """Intervals: every figure Paretune prints carries one of these.
 
-All functions are deterministic: resampling takes a seed.
+All functions are deterministic: resampling takes a seed. SciPy is imported where it is used,
+because every measuring process imports this package and its memory is measured.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from paretune.core import Ci95, Estimate
 
@@ -48,7 +48,10 @@ def interquartile_mean(values: Floats, axis: int = -1) -> Floats:
     Source: the 25 % trimmed mean, recommended with bootstrap intervals by Agarwal et al. (2021),
     "Deep Reinforcement Learning at the Edge of the Statistical Precipice".
     """
-    return np.asarray(stats.trim_mean(values, 0.25, axis=axis))
+    ordered = np.sort(values, axis=axis)
+    count = ordered.shape[axis]
+    middle = range(count // 4, count - count // 4)
+    return np.asarray(np.take(ordered, middle, axis=axis).mean(axis=axis))
 
 
 def ratio_from_logs(log_ratios: Floats, *, seed: int = 0) -> Estimate:
@@ -119,14 +122,18 @@ def _widening(n: int) -> float:
     sqrt(n / (n - 1)) for the variance and t / z for the tails (Hesterberg 2015, "What Teachers
     Should Know About the Bootstrap", section 4.2).
     """
-    return float(np.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1) / stats.norm.ppf(0.975))
+    from scipy.special import ndtri, stdtrit
+
+    return float(np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.975) / ndtri(0.975))
 
 
 def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Ci95:
     """Wilson score interval of a proportion. Source: Wilson (1927), JASA 22, 209-212."""
+    from scipy.special import ndtri
+
     if n == 0:
         return 0.0, 1.0
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)

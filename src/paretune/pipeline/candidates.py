@@ -16,7 +16,7 @@ from paretune.core import (
     VariantRecord,
 )
 from paretune.measure.accuracy import Outputs
-from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.context import BUILT_BY, Candidate, Context
 from paretune.pipeline.intake import planned
 from paretune.pipeline.scoring import not_finite, outputs, score_on
 
@@ -88,7 +88,7 @@ def _one(
     guard: tuple[Constraint, ...],
 ) -> Candidate | None:
     """Build and score one program, or record why not."""
-    seconds = context.work_seconds
+    seconds = context.left(BUILT_BY)
     try:
         if seconds <= 0:
             raise UnsupportedError("the budget ended before it was tried")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -64,8 +63,7 @@ def claim(
     best_f32 = _best_f32(entry, records)
     names = list(dict.fromkeys([baseline, chosen, best, best_f32]))
     openers = {n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names}
-    left = max(0.0, context.deadline - time.monotonic())
-    seconds = min(20.0, max(2.0, 0.3 * left))
+    seconds = min(20.0, max(2.0, 0.3 * context.left()))
     found = compare(openers, seconds=seconds, probe=probe_of(context), progress=context.progress)
     _judge_machine(context, found, records)
     return Claims(

@@ -14,8 +14,10 @@ from paretune.pipeline.request import Request
 from paretune.runtimes.base import Program, Settings
 from paretune.store import Store
 
-#: Share of the budget kept for the final comparison, the holdout and the report.
-RESERVE = 0.2
+#: By which share of the budget building must be done, and racing; the rest is for the final
+#: comparison, the holdout and the report.
+BUILT_BY = 0.55
+RACED_BY = 0.8
 
 
 @dataclass
@@ -55,11 +57,9 @@ class Context:
         """Most threads a variant may use."""
         return max(self.request.threads or (self.target.usable_cores,))
 
-    @property
-    def work_seconds(self) -> float:
-        """Seconds left for building and racing, the reserve kept back."""
-        reserve = RESERVE * self.request.budget_s
-        return self.deadline - reserve - time.monotonic()
+    def left(self, share: float = 1.0) -> float:
+        """Seconds until that share of the budget is spent; negative when it has been."""
+        return self.deadline - (1 - share) * self.request.budget_s - time.monotonic()
 
     def tell(self, kind: str, text: str) -> None:
         """Record a condition and tell the user."""

@@ -68,7 +68,7 @@ def bench_context(
     """Everything one model's variants share."""
     dataset = _random(model, request.seed) if data is None else load_data(data, seed=request.seed)
     if data is not None:
-        check_against(dataset, model)
+        dataset = check_against(dataset, model)
     search = materialise(dataset, "search", model, paths.arrays(), progress=told)
     calibration = materialise(dataset, "train", model, paths.arrays(), progress=told)
     labelled = dataset.samples.labels is not None

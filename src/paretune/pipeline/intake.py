@@ -1,4 +1,4 @@
-"""Bringing model and data in, and checking that they fit, before anything is written or measured."""
+"""Bringing model and data in, and checking that they fit, before anything is measured."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def bring_in(
     if not isinstance(model, Model):
         model = load_model(model, input_shape=input_shape, preprocessing=preprocessing)
     dataset = data if isinstance(data, Dataset) else load_data(data, seed=request.seed)
-    check_against(dataset, model)
+    dataset = check_against(dataset, model)
     metric = choose_metric(request.metric, model.task, dataset.samples.labels is not None)
     return Intake(request, model, dataset, target, metric)
 

@@ -10,7 +10,7 @@ from functools import partial
 from paretune.core import InputError, ParetuneError, Variant, VariantRecord
 from paretune.engine import Actor
 from paretune.measure import LATENCY, THROUGHPUT, Probe, Standing, final, screen, survivors
-from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.context import RACED_BY, Candidate, Context
 from paretune.pipeline.plans import Plan, latency_plan, throughput_plan
 
 MAX_BATCH = 32
@@ -25,6 +25,7 @@ class Field:
         variants: by id.
         standings: by id; `speed` is against the reference of the first pass.
         failed: by id, why it could not run.
+        cached: ids whose standing came from the store.
         winner: id of the fastest that may be chosen, empty when none may.
     """
 
@@ -32,6 +33,7 @@ class Field:
     variants: dict[str, Variant] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    cached: set[str] = field(default_factory=set)
     winner: str = ""
 
     def best_of(self, candidate: Candidate) -> str:
@@ -63,6 +65,7 @@ class Field:
                 "peak_memory_mb": standing.peak_memory_mb,
                 "size_mb": candidate.program.size_mb,
                 "accuracy": candidate.score,
+                "cached": name in self.cached,
             }
         )
 
@@ -77,13 +80,16 @@ def run_race(context: Context, candidates: list[Candidate]) -> Field:
     reference = _reference(candidates)
     by_throughput = probe_of(context) is THROUGHPUT
     expected = len(candidates) * (4 if by_throughput else len(_thread_counts(context)))
-    seconds = min(2.0, max(0.5, 0.3 * context.work_seconds / max(1, expected)))
-    with context.open(
-        reference.program, context.variant(reference.program, context.threads)
-    ) as actor:
-        for candidate in [reference, *(c for c in candidates if c is not reference)]:
-            plan = _plan(context, candidate, by_throughput, candidate is candidates[0])
-            _screen_all(context, entry, candidate, plan, reference, actor, seconds)
+    seconds = min(2.0, max(0.5, 0.8 * context.left(RACED_BY) / max(1, expected)))
+    baseline = candidates[0]
+    first = [reference, baseline] if reference is not baseline else [baseline]
+    others = [candidate for candidate in candidates if candidate not in first]
+    variant = context.variant(reference.program, context.threads)
+    with context.open(reference.program, variant) as actor:
+        screening = _Screening(context, entry, reference, actor, seconds)
+        for candidate in first + others:
+            plan = _plan(context, candidate, by_throughput, candidate is baseline)
+            screening.try_all(candidate, plan, must=candidate is baseline)
     _final(context, entry)
     return entry
 
@@ -116,67 +122,69 @@ def _plan(context: Context, candidate: Candidate, by_throughput: bool, is_baseli
     return latency_plan(counts, batch, thorough=is_baseline)
 
 
-def _screen_all(
-    context: Context,
-    entry: Field,
-    candidate: Candidate,
-    plan: Plan,
-    reference: Candidate,
-    actor: Actor,
-    seconds: float,
-) -> None:
-    """First pass over the settings of one program."""
-    setting = next(plan)
-    while True:
-        variant = context.variant(
-            candidate.program, setting.threads, streams=setting.streams, batch=setting.batch
-        )
+@dataclass
+class _Screening:
+    """The first pass: everything against one reference that stays loaded."""
+
+    context: Context
+    entry: Field
+    reference: Candidate
+    actor: Actor
+    seconds: float
+
+    def try_all(self, candidate: Candidate, plan: Plan, *, must: bool) -> None:
+        """Time the settings of one program as its plan asks; `must` ignores the budget."""
+        setting = next(plan)
+        while True:
+            variant = self.context.variant(
+                candidate.program, setting.threads, streams=setting.streams, batch=setting.batch
+            )
+            self.context.progress.step(variant.id)
+            answer = self._try_one(candidate, variant, must)
+            try:
+                setting = plan.send(answer)
+            except StopIteration:
+                return
+
+    def _try_one(
+        self, candidate: Candidate, variant: Variant, must: bool
+    ) -> tuple[float, float] | None:
+        """Enter a variant; its speed and the leader's, None where it failed."""
+        entry = self.entry
         entry.variants[variant.id] = variant
         entry.owner[variant.id] = candidate
-        context.progress.step(variant.id)
-        answer: tuple[float, float] | None = None
         try:
-            standing = _screen_one(context, candidate, variant, reference, actor, seconds)
-            entry.standings[variant.id] = standing
-            leader = max(s.speed.value for s in entry.standings.values())
-            answer = (standing.speed.value, leader)
+            standing = self._standing(candidate, variant, must)
         except ParetuneError as error:
             entry.failed[variant.id] = str(error)
-        try:
-            setting = plan.send(answer)
-        except StopIteration:
-            return
+            return None
+        entry.standings[variant.id] = standing
+        return standing.speed.value, max(s.speed.value for s in entry.standings.values())
 
-
-def _screen_one(
-    context: Context,
-    candidate: Candidate,
-    variant: Variant,
-    reference: Candidate,
-    actor: Actor,
-    seconds: float,
-) -> Standing:
-    """A variant's standing, from the store where it was measured before."""
-    key = {
-        "program": candidate.key,
-        "settings": [variant.threads, variant.streams, variant.batch],
-        "reference": reference.key,
-        "reference_threads": context.threads,
-        "inputs": context.search.digest,
-        "target": context.target.digest,
-        "throughput": probe_of(context) is THROUGHPUT,
-    }
-    known = context.store.get("standing", key)
-    if known is not None:
-        context.reused += 1
-        return Standing.model_validate(known)
-    if context.work_seconds <= 0:
-        raise ParetuneError("the budget ended before it was measured")
-    opener = partial(context.open, candidate.program, variant)
-    standing = screen(actor, opener, seconds=seconds, probe=probe_of(context))
-    context.taken += 1
-    context.store.put("standing", key, json.loads(standing.model_dump_json()))
-    return standing
+    def _standing(self, candidate: Candidate, variant: Variant, must: bool) -> Standing:
+        """A variant's standing, from the store where it was measured before."""
+        context = self.context
+        key = {
+            "program": candidate.key,
+            "settings": [variant.threads, variant.streams, variant.batch],
+            "reference": self.reference.key,
+            "reference_threads": context.threads,
+            "inputs": context.search.digest,
+            "target": context.target.digest,
+            "throughput": probe_of(context) is THROUGHPUT,
+        }
+        known = context.store.get("standing", key)
+        if known is not None:
+            context.reused += 1
+            self.entry.cached.add(variant.id)
+            return Standing.model_validate(known)
+        if context.left(RACED_BY) <= 0 and not must:
+            raise ParetuneError("the budget ended before it was measured")
+        opener = partial(context.open, candidate.program, variant)
+        standing = screen(self.actor, opener, seconds=self.seconds, probe=probe_of(context))
+        context.taken += 1
+        context.store.put("standing", key, json.loads(standing.model_dump_json()))
+        return standing
 
 
 def probe_of(context: Context) -> Probe:
@@ -204,13 +212,13 @@ def _final(context: Context, entry: Field) -> None:
         context.reused += 1
         entry.winner = str(known["winner"])
         return
-    if len(names) == 1 or context.work_seconds <= 0:
+    if len(names) == 1 or context.left(RACED_BY) <= 0:
         return
     context.progress.step(f"final of {len(names)}")
     openers: Mapping[str, Callable[[], Actor]] = {
         n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names
     }
-    seconds = min(20.0, max(2.0, 0.3 * context.work_seconds))
+    seconds = min(20.0, max(2.0, 0.5 * context.left(RACED_BY)))
     outcome = final(openers, seconds=seconds, probe=probe_of(context))
     context.taken += 1
     entry.winner = outcome.winner

@@ -85,7 +85,8 @@ class Request(Noun):
             raise InputError(
                 "effort search is not part of this version: give --effort compile or quantize"
             )
-        self.parsed_constraints()
+        if any(c.metric == "cost" for c in self.parsed_constraints()):
+            Objective.parse("cost", price_per_hour=self.price_per_hour)
         Objective.parse(self.objective, price_per_hour=self.price_per_hour)
         for name in self.runtimes:
             runtimes.get(name)
