@@ -47,7 +47,7 @@ def test_the_summary_answers_first_and_says_what_is_not_met():
 @pytest.mark.parametrize(
     ("ratio", "start"),
     [
-        (Estimate(value=1.01, ci95=(0.99, 1.03)), "No difference in latency"),
+        (Estimate(value=1.01, ci95=(0.99, 1.03)), "No difference in speed"),
         (Estimate(value=0.5, ci95=(0.4, 0.8)), "2.00x (1.25 to 2.50) slower"),
     ],
 )

@@ -24,7 +24,8 @@ def test_three_significant_digits(value, shown):
 
 def test_a_drop_is_shown_as_a_change_with_the_other_sign():
     assert text.change(Estimate(value=0.003, ci95=(-0.001, 0.007))) == "-0.30 pt (-0.70 to +0.10)"
-    assert text.change(Estimate(value=0.0, ci95=(0.0, 0.0))) == "+0.00 pt (+0.00 to +0.00)"
+    assert text.change(Estimate(value=0.0, ci95=(0.0, 0.0))) == "no change"
+    assert text.change(Estimate(value=0.0, ci95=(-0.01, 0.01))) == "+0.00 pt (-1.00 to +1.00)"
     assert text.change(None) == ""
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from paretune.core import InputError, Preprocessing, TensorSpec
 from paretune.runtimes.base import Array
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Inputs = tuple[TensorSpec, ...]
 
@@ -124,20 +121,11 @@ def raw_of(sample: Any, kind: str) -> Any:
             return sample.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{sample} cannot be read as UTF-8 text: {error}") from error
-    return _image(Path(sample)) if isinstance(sample, str | Path) else sample
+    if not isinstance(sample, str | Path):
+        return sample
+    from paretune.data import open_image
 
-
-def _image(file: Path) -> Image:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as image:
-            image.load()
-            return image
-    except FileNotFoundError as error:
-        raise InputError(f"image {file} does not exist: give the path of an image") from error
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"image {file} cannot be read: {error}") from error
+    return open_image(sample)
 
 
 def _fitted(array: Array, spec: TensorSpec) -> Array:

@@ -16,7 +16,7 @@ def times(ratio: Estimate) -> str:
 def compared(ratio: Estimate, reference: str) -> str:
     """One sentence fragment about a ratio: faster, slower or no difference."""
     if not ratio.differs_from_one:
-        return f"no difference in latency to {reference} ({times(ratio)})"
+        return f"no difference in speed to {reference} ({times(ratio)})"
     if ratio.value > 1.0:
         return f"{times(ratio)} as fast as {reference}"
     slower = Estimate(value=1 / ratio.value, ci95=(1 / ratio.ci95[1], 1 / ratio.ci95[0]))
@@ -40,14 +40,15 @@ def accuracy(result: Result) -> str:
     drop = held.drop
     points = f"{abs(drop.value) * POINT:.2f} pt"
     low, high = (bound * POINT for bound in drop.ci95)
-    change = (
-        "unchanged" if drop.value == 0 else f"{points} {'lower' if drop.value > 0 else 'higher'}"
-    )
-    return (
-        f"{metric_name(result).capitalize()} {held.chosen.value:.2%} against "
-        f"{held.baseline.value:.2%}: {change} (drop {low:+.2f} to {high:+.2f} pt, 95 %) "
-        f"on {held.chosen.n} held-out samples."
-    )
+    figures = f"{held.chosen.value:.2%} against {held.baseline.value:.2%}"
+    if drop.value == drop.ci95[0] == drop.ci95[1] == 0:
+        change = "unchanged"
+    else:
+        word = "lower" if drop.value > 0 else "higher"
+        moved = "unchanged" if drop.value == 0 else f"{points} {word}"
+        change = f"{moved} (drop {low:+.2f} to {high:+.2f} pt, 95 %)"
+    name = metric_name(result)
+    return f"{name[0].upper()}{name[1:]} {figures}: {change} on {held.chosen.n} held-out samples."
 
 
 def where(result: Result) -> str:

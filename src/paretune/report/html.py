@@ -137,6 +137,7 @@ def _answer(result: Result) -> dict[str, str]:
 def _facts(result: Result) -> list[dict[str, str]]:
     """The boxes of the head: what, figure, and how sure."""
     held, ratios = result.holdout, result.ratios
+    metric = headline.metric_name(result)
     chosen = result.variant(result.chosen)
     facts = [
         _ratio("Against the model as it came", ratios.latency_vs_baseline, result, result.baseline)
@@ -145,7 +146,7 @@ def _facts(result: Result) -> list[dict[str, str]]:
         facts.append(_ratio("Against the best f32", ratios.latency_vs_best_f32, result, None))
     facts.append(
         {
-            "name": f"{headline.metric_name(result).capitalize()} on the holdout",
+            "name": f"{metric[0].upper()}{metric[1:]} on the holdout",
             "figure": f"{held.chosen.value:.2%}",
             "sure": f"{text.change(held.drop)} against the baseline's {held.baseline.value:.2%}, "
             f"{held.chosen.n} samples",

@@ -72,6 +72,8 @@ def change(drop: Estimate | None) -> str:
     """A drop as a change in points with its interval: a drop of 0.3 reads -0.30 pt."""
     if drop is None:
         return ""
+    if drop.value == drop.ci95[0] == drop.ci95[1] == 0:
+        return "no change"
     low, high = sorted((-drop.ci95[0] * POINT, -drop.ci95[1] * POINT))
     return f"{-drop.value * POINT + 0.0:+.2f} pt ({low + 0.0:+.2f} to {high + 0.0:+.2f})"
 
