@@ -105,8 +105,11 @@ class OpenVino(Runtime):
         """The model as an OpenVINO graph."""
         from paretune.sources import forms
 
-        path = forms.as_openvino(model, forms_folder(model))
-        with attempt("reading the converted model with OpenVINO"):
+        if model.openvino is not None and model.openvino.suffix == ".xml":
+            path = model.openvino  # read as it is: names and order of inputs are met when fed
+        else:
+            path = forms.as_openvino(model, forms_folder(model))
+        with attempt(f"reading {path.name} with OpenVINO"):
             return ov.Core().read_model(str(path))
 
 

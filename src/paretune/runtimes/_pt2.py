@@ -12,10 +12,12 @@ import io
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paretune.core import InputError
+from paretune.core import InputError, UnsupportedError
+from paretune.runtimes import _pt2_code
 from paretune.runtimes._common import attempt, first_line
 
 if TYPE_CHECKING:
@@ -44,6 +46,19 @@ def save(program: ExportedProgram, path: Path) -> None:
         os.replace(partial, path)  # noqa: PTH105 - named in the house rules
 
 
+def copy(exported: Path, path: Path) -> None:
+    """Copy an exported program that `load` will take.
+
+    Raises:
+        UnsupportedError: it will not, because the model needs more than plain operators.
+    """
+    try:
+        check(exported)
+    except InputError as error:
+        raise UnsupportedError(f"the exported module cannot be loaded safely: {error}") from error
+    shutil.copyfile(exported, path)
+
+
 def load(path: Path) -> ExportedProgram:
     """Read an exported program that `save` wrote.
 
@@ -63,7 +78,7 @@ def load(path: Path) -> ExportedProgram:
 
 
 def check(path: Path) -> None:
-    """Refuse an archive of which any part would be unpickled or run as native code.
+    """Refuse an archive of which any part would be unpickled, evaluated or run as native code.
 
     Raises:
         InputError: the part, and the mend.
@@ -75,10 +90,11 @@ def check(path: Path) -> None:
     try:
         reader = torch._C.PyTorchFileReader(str(path))
         names = reader.get_all_records()
+        graph = json.loads(reader.get_record("models/model.json"))
     except Exception as error:
         raise InputError(f"{path} is no whole exported program: export it again") from error
     strange = [name for name in names if not _ALLOWED.fullmatch(name)]
-    if strange or len(set(names)) != len(names):
+    if strange or len({name.lower() for name in names}) != len(names):
         raise _refusal(path, f"it holds {strange[0]!r}" if strange else "names repeat in it")
     for folder in ("weights", "constants"):
         record = f"data/{folder}/model_{folder}_config.json"
@@ -89,6 +105,9 @@ def check(path: Path) -> None:
             torch.load(io.BytesIO(reader.get_record(_SAMPLE_INPUTS)), weights_only=True)
         except Exception as error:
             raise _refusal(path, "its sample inputs are pickled objects") from error
+    foreign = _pt2_code.foreign(graph)
+    if foreign:
+        raise _refusal(path, f"its graph holds {foreign[:60]!r}")
 
 
 def _pickled(config: Any) -> bool:

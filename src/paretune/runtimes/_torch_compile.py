@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,7 +68,7 @@ class TorchCompile(Runtime):
             program, isa = _pt2e.quantize(model, calibration)
             _pt2.save(program, path)
         else:
-            shutil.copyfile(forms.exported(model, forms_folder(model)), path)
+            _pt2.copy(forms.exported(model, forms_folder(model)), path)
         return Program(
             runtime=self.name,
             precision=precision,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -54,16 +53,18 @@ class TorchEager(Runtime):
             raise UnsupportedError(f"torch-eager runs PyTorch modules, and the model is {form}")
         if precision == "int8" or (device == "cpu" and precision in ("tf32", "f16")):
             raise UnsupportedError(f"torch-eager has no {precision} on {device}")
+        from paretune.sources import forms
+
         payload = _pickled(model.module)
-        files, exported_batch = _written(model, folder)
+        files = _written(model, folder)
         if payload is None and MODULE_FILE not in files:
             raise UnsupportedError(
                 "the module can be neither pickled nor exported, so no other process can run it: "
                 + (folder / REASON_FILE).read_text(encoding="utf-8").strip()
             )
         max_batch = fixed_batch([spec.shape for spec in model.inputs])
-        if payload is None and exported_batch is not None:
-            max_batch = exported_batch
+        if payload is None:
+            max_batch = forms.batch_of(_pt2.load(folder / MODULE_FILE))
         return Program(
             runtime=self.name,
             precision=precision,
@@ -88,6 +89,9 @@ class TorchEager(Runtime):
                     _torch.cast_module(module, dtype)
                 function: Callable[..., Any] = module
             else:
+                if program.files[0] != MODULE_FILE:
+                    reason = (program.folder / REASON_FILE).read_text(encoding="utf-8").strip()
+                    raise UnsupportedError(f"the module's code was not sent along, and {reason}")
                 module = _torch.exported_module(program, settings.device)
                 function = _torch.autocast(module, dtype, settings.device) if dtype else module
                 dtype = None  # autocast casts inputs by itself
@@ -106,22 +110,17 @@ def _pickled(module: Any) -> bytes | None:
         return None
 
 
-def _written(model: Model, folder: Path) -> tuple[tuple[str, ...], int | None]:
-    """Write the exported program, or the bare weights and why it could not be exported.
-
-    Returns:
-        The files, and the batch that the exported program is fixed at, None for any.
-    """
+def _written(model: Model, folder: Path) -> tuple[str, ...]:
+    """Write the exported program, or the bare weights and why it could not be exported."""
     from paretune.sources import forms
 
     try:
-        exported = forms.exported(model, forms_folder(model))
+        _pt2.copy(forms.exported(model, forms_folder(model)), folder / MODULE_FILE)
     except UnsupportedError as error:
         from safetensors.torch import save_model
 
         (folder / REASON_FILE).write_text(first_line(error) + "\n", encoding="utf-8")
         with attempt("writing the weights"):
             save_model(model.module, str(folder / WEIGHTS_FILE))
-        return (WEIGHTS_FILE, REASON_FILE), None
-    shutil.copyfile(exported, folder / MODULE_FILE)
-    return (MODULE_FILE,), forms.batch_of(_pt2.load(exported))
+        return (WEIGHTS_FILE, REASON_FILE)
+    return (MODULE_FILE,)

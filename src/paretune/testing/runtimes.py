@@ -26,7 +26,7 @@ TOLERANCE: Mapping[str, float] = {
     "f16": 1e-2,
     "int8": 0.25,
 }
-CALIBRATION = 16
+CALIBRATION = 64
 
 
 def prepare(
@@ -38,7 +38,7 @@ def prepare(
     *,
     recipe: str = "",
 ) -> Program:
-    """Prepare a model in a new folder, calibrated on 16 feeds of one sample for int8."""
+    """Prepare a model in a new folder, calibrated on 64 feeds of one sample for int8."""
     folder.mkdir(parents=True)
     calibration = [make_feeds(1, seed) for seed in range(CALIBRATION)]
     program = runtime.prepare(
