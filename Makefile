@@ -9,7 +9,7 @@ PINNED = pyproject.toml constraints.txt
 install: .venv/.installed
 
 demo: install
-	.venv/bin/paretune demo --out demo
+	.venv/bin/paretune demo --out demo --resume
 
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest $(PYTEST_ARGS)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from paretune.cli._options import (
+    Device,
     InputShape,
     Json,
     Precisions,
@@ -29,6 +30,7 @@ def run(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...")],
     runtimes: Runtimes = "",
     precisions: Precisions = "",
+    device: Device = "cpu",
     threads: Threads = "",
     streams: Annotated[str, typer.Option(help="Comma-separated requests in flight.")] = "1",
     batch: Annotated[str, typer.Option(help="Comma-separated samples per call.")] = "1",
@@ -62,6 +64,7 @@ def run(
             models,
             runtimes=words(runtimes),
             precisions=words(precisions),  # type: ignore[arg-type]  # checked by the request
+            device=device,  # type: ignore[arg-type]  # checked by the request
             threads=counts(threads, "--threads"),
             streams=counts(streams, "--streams"),
             batches=counts(batch, "--batch"),

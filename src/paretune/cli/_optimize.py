@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from paretune.cli._options import (
+    Device,
     InputShape,
     Json,
     Precisions,
@@ -49,6 +50,7 @@ def run(
     batch: Annotated[int, typer.Option(help="Samples per call.")] = 1,
     runtimes: Runtimes = "",
     precisions: Precisions = "",
+    device: Device = "cpu",
     metric: Annotated[
         str | None, typer.Option(help="package.module:function(outputs, labels).")
     ] = None,
@@ -73,6 +75,7 @@ def run(
         "batch": batch,
         "runtimes": words(runtimes),
         "precisions": words(precisions),
+        "device": device,
         "metric": metric,
         "price_per_hour": price_per_hour,
     }

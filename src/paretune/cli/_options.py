@@ -23,6 +23,7 @@ Precisions = Annotated[
 Threads = Annotated[
     str, typer.Option("--threads", help="Comma-separated thread counts; all cores, half and one.")
 ]
+Device = Annotated[str, typer.Option("--device", help="cpu, or cuda for the PyTorch runtimes.")]
 Preprocess = Annotated[
     str | None,
     typer.Option(

@@ -1,5 +1,6 @@
-"""Quantisation and compilation recipes, built once each."""
+"""Compilation and quantisation: programs built once each, guarded by accuracy."""
 
 from paretune.compress.build import Builds
+from paretune.compress.guard import broken
 
-__all__ = ["Builds"]
+__all__ = ["Builds", "broken"]

@@ -138,8 +138,9 @@ class SessionHost:
         result = np.concatenate(outputs)
         finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
         if not finite.all():
+            count = int((~finite).sum())
             raise InputError(
-                f"the model output is NaN or infinite for {int((~finite).sum())} of {len(result)}"
+                f"the model output is NaN or infinite for {count} of {len(result)}"
                 f" samples (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
             )
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -73,6 +73,7 @@ def compare(
     starts: int = STARTS,
     probe: Probe = LATENCY,
     progress: Progress | None = None,
+    after_start: Callable[[], object] = lambda: None,
 ) -> Comparison:
     """Time subjects in interleaved rounds over several fresh starts.
 
@@ -82,6 +83,7 @@ def compare(
         starts: fresh starts.
         probe: what is timed.
         progress: told of each start.
+        after_start: called after each start, such as a look at the machine.
 
     Raises:
         ParetuneError: a subject cannot be opened or fails.
@@ -96,4 +98,5 @@ def compare(
             every.append(run_rounds(subjects, seconds=seconds / starts, probe=probe))
             for name, subject in subjects.items():
                 memory[name] = max(memory.get(name, 0.0), subject.call("peak_memory_mb"))
+            after_start()
     return Comparison(tuple(every), memory)

@@ -10,6 +10,7 @@ from typing import Any
 from paretune.core import (
     BenchRatio,
     BenchRecord,
+    Device,
     InputError,
     Model,
     Precision,
@@ -31,6 +32,7 @@ def bench(
     *,
     runtimes: Sequence[str] = (),
     precisions: Sequence[Precision] = (),
+    device: Device = "cpu",
     threads: Sequence[int] = (),
     streams: Sequence[int] = (1,),
     batches: Sequence[int] = (1,),
@@ -52,6 +54,7 @@ def bench(
         models: one or several, each as `optimize` takes it.
         runtimes: names, all by default.
         precisions: all that a runtime offers on this CPU by default.
+        device: `cpu`, or `cuda` for the PyTorch runtimes.
         threads: thread counts, all usable cores by default.
         streams: requests in flight at once; more than one times throughput, not latency.
         batches: samples per call.
@@ -95,6 +98,7 @@ def bench(
                 threads=tuple(threads),
                 runtimes=tuple(runtimes),
                 precisions=tuple(precisions),
+                device=device,
             )
             request.check(target)
             contexts.append(

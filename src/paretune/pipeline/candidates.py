@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from paretune import runtimes
+from paretune.compress import broken
 from paretune.core import (
     Constraint,
     InputError,
     MissingPackageError,
     Precision,
-    Score,
     UnsupportedError,
     Variant,
     VariantRecord,
@@ -52,12 +52,13 @@ def baseline(context: Context) -> Candidates:
     name = context.model.native_runtime
     context.progress.step(f"{name} f32")
     try:
-        program = context.builds.build(name, "f32")
-        key = context.builds.key(name, "f32", "", "cpu")
+        program = context.builds.build(name, "f32", device=context.device)
+        key = context.builds.key(name, "f32", "", context.device)
         result = outputs(context, program, key, context.search)
     except UnsupportedError as error:
         raise InputError(
-            f"the model {context.model.name} cannot be run in {name}, the runtime it came in: {error}"
+            f"the model {context.model.name} cannot be run in {name}, the runtime it came in: "
+            f"{error}"
         ) from error
     scored = score_on(context, context.search, "search", result, result)
     return Candidates(Candidate(program, key, scored), result)
@@ -92,8 +93,10 @@ def _one(
     try:
         if seconds <= 0:
             raise UnsupportedError("the budget ended before it was tried")
-        program = context.builds.build(name, precision, recipe, timeout=seconds)
-        key = context.builds.key(name, precision, recipe, "cpu")
+        program = context.builds.build(
+            name, precision, recipe, device=context.device, timeout=seconds
+        )
+        key = context.builds.key(name, precision, recipe, context.device)
         result = outputs(context, program, key, context.search)
         scored = score_on(context, context.search, "search", result, found.baseline_outputs)
     except (UnsupportedError, MissingPackageError) as error:
@@ -102,16 +105,7 @@ def _one(
     except InputError as error:
         found.failed.append(_failed(context, name, precision, recipe, not_finite(error)))
         return None
-    return Candidate(program, key, scored, verdict(scored, found.baseline.score, guard))
-
-
-def verdict(scored: Score, reference: Score, guard: tuple[Constraint, ...]) -> str:
-    """Why a score may not be chosen, empty when it may."""
-    for constraint in guard:
-        if not constraint.satisfied(scored.value, reference.value):
-            drop = 100 * (reference.value - scored.value)
-            return f"{constraint.text} is not met: accuracy {scored.value:.4f} ({-drop:+.2f} pt)"
-    return ""
+    return Candidate(program, key, scored, broken(scored, found.baseline.score, guard))
 
 
 def _failed(
@@ -123,6 +117,7 @@ def _failed(
         runtime=name,
         precision=precision,
         recipe=recipe,
+        device=context.device,
         threads=context.threads,
         batch=context.request.batch,
     )

@@ -1,7 +1,8 @@
-"""The figures the result is quoted by: compared afresh, on fresh processes, whatever the store holds."""
+"""The figures a result is quoted by: compared afresh, whatever the store holds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -49,6 +50,7 @@ def claim(
     baseline: str,
     chosen: str,
     best: str,
+    look: Callable[[], object],
 ) -> Claims:
     """Compare baseline, chosen, best compiled baseline and best f32, interleaved.
 
@@ -59,12 +61,19 @@ def claim(
         baseline: id of the model as it came.
         chosen: id of the variant handed back.
         best: id of the best compiled baseline.
+        look: called after each start, to watch the machine.
     """
     best_f32 = _best_f32(entry, records)
     names = list(dict.fromkeys([baseline, chosen, best, best_f32]))
     openers = {n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names}
     seconds = min(20.0, max(2.0, 0.3 * context.left()))
-    found = compare(openers, seconds=seconds, probe=probe_of(context), progress=context.progress)
+    found = compare(
+        openers,
+        seconds=seconds,
+        probe=probe_of(context),
+        progress=context.progress,
+        after_start=look,
+    )
     _judge_machine(context, found, records)
     return Claims(
         ratios=Ratios(

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from paretune.compress import Builds
-from paretune.core import Condition, Model, Progress, Score, Target, Variant
+from paretune.core import Condition, Device, Model, Progress, Score, Target, Variant
 from paretune.data import ArrayFolder, Dataset
 from paretune.engine import Actor, Engine
 from paretune.measure import Metric, open_host
@@ -53,6 +53,11 @@ class Context:
     taken: int = 0
 
     @property
+    def device(self) -> Device:
+        """Where variants run; checked with the request."""
+        return "cuda" if self.request.device == "cuda" else "cpu"
+
+    @property
     def threads(self) -> int:
         """Most threads a variant may use."""
         return max(self.request.threads or (self.target.usable_cores,))
@@ -75,6 +80,7 @@ class Context:
             runtime=program.runtime,
             precision=program.precision,
             recipe=program.recipe,
+            device=self.device,
             threads=threads,
             streams=streams,
             batch=batch or self.request.batch,

@@ -117,7 +117,7 @@ def asked_programs(context: Context) -> Iterator[tuple[str, Precision, str]]:
     request = context.request
     for name in request.runtimes or registry.names():
         runtime = registry.get(name)
-        for precision in runtime.precisions(context.target, "cpu"):
+        for precision in runtime.precisions(context.target, context.device):
             if not request.precisions or precision in request.precisions:
                 yield name, precision, runtime.recipes()[0] if precision == "int8" else ""
 
@@ -141,6 +141,7 @@ def enter(
                 runtime=name,
                 precision=precision,
                 recipe=recipe,
+                device=context.device,
                 threads=threads,
                 streams=count,
                 batch=batch,
@@ -151,9 +152,9 @@ def enter(
         ]
         score = None
         try:
-            program = context.builds.build(name, precision, recipe)
+            program = context.builds.build(name, precision, recipe, device=context.device)
             if scored:
-                key = context.builds.key(name, precision, recipe, "cpu")
+                key = context.builds.key(name, precision, recipe, context.device)
                 result = outputs(context, program, key, context.search)
                 baseline_outputs = result if baseline_outputs is None else baseline_outputs
                 score = score_on(context, context.search, "search", result, baseline_outputs)

@@ -55,14 +55,14 @@ def how_measured(context: Context, starts: int) -> dict[str, str]:
     return {
         "speed": f"{what}, in bursts of {probe.burst * 1000:.0f} ms after {WARM_UP_SECONDS} s of "
         "warm-up and one untimed call",
-        "comparison": f"interleaved rounds (A B B A ...), at least {MIN_ROUNDS} a start, over "
-        f"{starts or STARTS} fresh starts of every process; ratio of times by interquartile mean, "
-        "95 % interval by bootstrap over starts and rounds",
-        "race": "each variant against one fixed reference in interleaved rounds, then the survivors "
-        "together; every choice on the search split",
-        "accuracy": f"{context.metric.name}; Wilson 95 % interval, drops paired on the same samples; "
-        "the holdout was read once, after the last choice",
-        "processes": "each variant in a process of its own, pinned to one logical CPU per thread on "
-        "separate cores; memory is the peak resident size of that process",
+        "comparison": f"interleaved rounds (A B B A), at least {MIN_ROUNDS} a start, over "
+        f"{starts or STARTS} fresh starts of every process; ratio of times by interquartile "
+        "mean, 95 % interval by bootstrap over starts and rounds",
+        "race": "each variant against one fixed reference in interleaved rounds, then the "
+        "survivors together; every choice on the search split",
+        "accuracy": f"{context.metric.name}; Wilson 95 % interval, drops paired on the same "
+        "samples; the holdout was read once, after the last choice",
+        "processes": "each variant in a process of its own, pinned to one logical CPU per thread "
+        "on separate cores; memory is the peak resident size of that process",
         "threads": f"{context.threads} of {context.target.physical_cores} cores",
     }

@@ -136,13 +136,12 @@ def dry_run(
     ).plan()
 
 
-def planned(
-    request: Request, target: Target, device: Device = "cpu"
-) -> list[tuple[str, Precision]]:
+def planned(request: Request, target: Target) -> list[tuple[str, Precision]]:
     """(runtime, precision) pairs worth building, most promising first.
 
     f32 and int8 of every runtime come before bf16, so that a short budget sees both.
     """
+    device: Device = "cuda" if request.device == "cuda" else "cpu"
     names = request.runtimes or tuple(registry.names())
     order = {name: rank for rank, name in enumerate(PROMISE)}
     pairs = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paretune.compress import Builds
-from paretune.core import Model, Precision, Preprocessing, Progress, Result, Silent
+from paretune.core import Device, Model, Precision, Preprocessing, Progress, Result, Silent
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine
 from paretune.pipeline.clock import Clock
@@ -37,6 +37,7 @@ def optimize(
     batch: int = 1,
     runtimes: Sequence[str] = (),
     precisions: Sequence[Precision] = (),
+    device: Device = "cpu",
     metric: str | None = None,
     price_per_hour: float | None = None,
     preprocessing: Preprocessing | str | None = None,
@@ -62,6 +63,7 @@ def optimize(
         batch: samples per call.
         runtimes: names to try, all by default.
         precisions: to try, all by default.
+        device: `cpu`, or `cuda` for the PyTorch runtimes.
         metric: `package.module:function(outputs, labels)`; top-1, or agreement without labels.
         price_per_hour: USD, for the objective `cost`.
         preprocessing: for models that do not say how images are prepared.
@@ -96,6 +98,7 @@ def optimize(
             batch=batch,
             runtimes=tuple(runtimes),
             precisions=tuple(precisions),
+            device=device,
             metric=metric,
         ),
         preprocessing=preprocessing,

@@ -11,15 +11,16 @@ from paretune.core import (
     PRECISIONS,
     Constraint,
     InputError,
+    MissingPackageError,
     Noun,
     Objective,
-    Precision,
     Target,
     parse_constraint,
 )
 
 Effort = Literal["compile", "quantize", "search"]
 EFFORTS = ("compile", "quantize", "search")
+DEVICES = ("cpu", "cuda")
 
 
 class Request(Noun):
@@ -39,12 +40,13 @@ class Request(Noun):
         batch: samples per call.
         runtimes: names to try; empty for all.
         precisions: to try; empty for all.
+        device: `cpu` or `cuda`.
         metric: name or `package.module:function`; None for the natural one.
     """
 
     model: str
     data: str
-    effort: Effort = "quantize"
+    effort: str = "quantize"
     constraints: tuple[str, ...] = ()
     objective: str = "latency"
     price_per_hour: float | None = None
@@ -53,7 +55,8 @@ class Request(Noun):
     threads: tuple[int, ...] = ()
     batch: int = 1
     runtimes: tuple[str, ...] = ()
-    precisions: tuple[Precision, ...] = ()
+    precisions: tuple[str, ...] = ()
+    device: str = "cpu"
     metric: str | None = None
 
     @property
@@ -90,6 +93,15 @@ class Request(Noun):
         Objective.parse(self.objective, price_per_hour=self.price_per_hour)
         for name in self.runtimes:
             runtimes.get(name)
+            absent = runtimes.available()[name].reason
+            if absent:
+                raise MissingPackageError(f"runtime {name} was asked for but {absent}")
+        if self.device not in DEVICES:
+            raise InputError(f"device {self.device!r} is unknown: give cpu or cuda")
+        if self.device == "cuda" and not target.gpus:
+            raise InputError(
+                "device cuda was asked for but this machine shows no CUDA GPU: give cpu"
+            )
         for precision in self.precisions:
             if precision not in PRECISIONS:
                 known = ", ".join(PRECISIONS)

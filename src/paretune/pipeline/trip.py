@@ -68,6 +68,7 @@ def take(
             baseline=baseline_id,
             chosen=verdict.chosen,
             best=verdict.chosen,
+            look=watch.sample,
         )
     context.conditions.extend(watch.conditions)
     records |= claims.records
@@ -149,6 +150,6 @@ def _tell_reuse(context: Context) -> None:
     if context.reused:
         context.tell(
             "cache",
-            f"{context.reused} measurements came from the store and {context.taken} were taken now; "
-            "the final comparison is always taken anew",
+            f"{context.reused} measurements came from the store and {context.taken} were "
+            "taken now; the final comparison is always taken anew",
         )
