@@ -10,9 +10,19 @@ from tests.runtimes.models import conv_model, two_input_model
 LABELS = ("ant", "bee", "cat", "dog", "élan")
 
 
-def make(folder, model, *, settings=None, labels=None, preprocessing=None, result=None, where):
+def make(
+    folder,
+    model,
+    *,
+    where,
+    runtime="openvino",
+    settings=None,
+    labels=None,
+    preprocessing=None,
+    result=None,
+):
     where.mkdir(parents=True)
-    program = runtimes.get("openvino").prepare(model, "f32", where)
+    program = runtimes.get(runtime).prepare(model, "f32", where)
     return artifact.write(
         folder,
         program=program,

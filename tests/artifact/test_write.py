@@ -2,12 +2,14 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from paretune import artifact
+from paretune import artifact, runtimes
 from paretune.core import ImagePreprocessing, InputError
 from tests.artifact.conftest import LABELS, make
-from tests.runtimes.models import conv_model
+from tests.report.sample import sample
+from tests.runtimes.models import conv_model, feeds_of
 
 PHOTO = ImagePreprocessing(size=(16, 16), resize_to=16)
 
@@ -95,3 +97,30 @@ def test_a_file_that_cannot_be_copied_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no room is left"):
         make(tmp_path / "artifact", conv_model(), where=tmp_path / "program")
     assert [p.name for p in tmp_path.iterdir()] == ["program"]
+
+
+@pytest.mark.parametrize("runtime", ["torch-eager", "onnxruntime"])
+def test_other_runtimes_hand_back_what_they_can_open(tmp_path, runtime):
+    if runtime not in runtimes.names():
+        pytest.skip(f"{runtime} is not registered")
+    model = conv_model()
+    folder = make(tmp_path / "artifact", model, where=tmp_path / "program", runtime=runtime)
+    x = feeds_of(model, 3)["x"]
+    with torch.no_grad():
+        expected = model.module(torch.from_numpy(x)).numpy()
+    with artifact.load(folder) as predictor:
+        np.testing.assert_allclose(predictor.run({"x": x})[0], expected, atol=1e-4)
+
+
+def test_a_run_s_evidence_travels_with_it(tmp_path):
+    result = sample()
+    folder = make(tmp_path / "a", conv_model(), where=tmp_path / "program", result=result)
+    manifest = artifact.read(folder)
+    assert manifest.variant == result.variant(result.chosen)
+    assert manifest.baseline == result.variant(result.baseline)
+    assert (manifest.ratios, manifest.holdout) == (result.ratios, result.holdout)
+    assert manifest.constraints == result.constraints
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert "7.71x (7.58 to 7.86) as fast as the model as it came" in text
+    assert "0.25 pt lower" in text
+    assert "Synthetic(R) CPU" in text
