@@ -23,7 +23,10 @@ class LocalActor(Actor):
     standard output, and its last line explains a death.
     """
 
-    def __init__(self, factory: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self, factory: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, patience: float
+    ) -> None:
+        self._patience = patience
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         ours, theirs = socket.socketpair()
         life_read, self._life = os.pipe()
@@ -56,9 +59,11 @@ class LocalActor(Actor):
             raise WorkerError("the worker process has been closed")
         try:
             self._connection.send_bytes(pickle.dumps((method, args, kwargs), protocol=5))
-            if timeout is not None and not self._connection.poll(timeout):
-                self.close()
-                raise WorkerError(f"{method} took longer than {timeout:.0f} s and was stopped")
+            limit = self._patience if timeout is None else timeout
+            if not self._connection.poll(limit):
+                self.close(grace=0)
+                what = "starting it" if method == "__init__" else method
+                raise WorkerError(f"{what} took longer than {limit:.0f} s and was stopped")
             kind, value = pickle.loads(self._connection.recv_bytes())
         except (EOFError, ConnectionError) as error:
             raise WorkerError(self._epitaph()) from error
@@ -78,15 +83,15 @@ class LocalActor(Actor):
         last_words = _last_line(self._log) or "it printed nothing"
         return f"the worker process died ({cause}): {last_words}"
 
-    def close(self) -> None:
-        """End the child; it holds nothing that must be saved."""
+    def close(self, grace: float = 5.0) -> None:
+        """End the child, which holds nothing that must be saved; killed after `grace` seconds."""
         if self._connection is None:
             return
         self._connection.close()
         self._connection = None
         os.close(self._life)
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=grace)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -100,8 +105,16 @@ def _last_line(log: Any) -> str:
 
 
 class LocalEngine(Engine):
-    """Runs every actor as a process on this machine."""
+    """Runs every actor as a process on this machine.
+
+    Args:
+        patience: seconds after which a call without a limit of its own is given up, so that a
+            runtime that hangs becomes a reason and not the end of the run.
+    """
+
+    def __init__(self, *, patience: float = 1200.0) -> None:
+        self._patience = patience
 
     def actor(self, factory: str, /, *args: Any, **kwargs: Any) -> LocalActor:
         """See `Engine.actor`."""
-        return LocalActor(factory, args, kwargs)
+        return LocalActor(factory, args, kwargs, patience=self._patience)

@@ -140,8 +140,8 @@ class SessionHost:
         if not finite.all():
             count = int((~finite).sum())
             raise InputError(
-                f"the model output is NaN or infinite for {count} of {len(result)}"
-                f" samples (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
+                f"the model output is NaN or infinite for {count} of {len(result)} samples"
+                f" (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
             )
         return result
 
