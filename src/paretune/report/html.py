@@ -110,9 +110,7 @@ def _context(result: Result) -> dict[str, Any]:
         "charts": drawn,
         "verdict": verdict(found),
         "effects": [_sections.effect(effect) for effect in found],
-        "variants": [
-            _sections.row(v, result) for v in text.by_objective(result.variants, result.objective)
-        ],
+        "variants": [_sections.row(variant, result) for variant in ordered],
         "counts": _sections.counts(result),
         "metric": headline.metric_name(result),
         "layers": _sections.layers(result),
