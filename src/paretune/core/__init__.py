@@ -5,7 +5,6 @@ from paretune.core.constraint import DEFAULT_CONSTRAINT, Constraint
 from paretune.core.constraint import parse as parse_constraint
 from paretune.core.errors import (
     InputError,
-    InterruptedRunError,
     MissingPackageError,
     ParetuneError,
     UnsupportedError,
@@ -66,7 +65,6 @@ __all__ = [
     "ImagePreprocessing",
     "InputError",
     "Interpolation",
-    "InterruptedRunError",
     "Latency",
     "LayerTime",
     "Ledger",

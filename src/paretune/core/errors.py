@@ -23,7 +23,3 @@ class UnsupportedError(ParetuneError):
 
 class WorkerError(ParetuneError):
     """Work in another process failed or the process died."""
-
-
-class InterruptedRunError(ParetuneError):
-    """The run was interrupted by the user and can be resumed."""
