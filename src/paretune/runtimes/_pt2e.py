@@ -51,7 +51,9 @@ def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgra
             quantizer.set_global(
                 x86.get_default_x86_inductor_quantization_config(reduce_range=not exact)
             )
-            observed = prepare_pt2e(exported.module(), quantizer)
+            plain = exported.module()
+            _tell_sources(plain.graph)
+            observed = prepare_pt2e(plain, quantizer)
             for feeds in calibration:
                 arrays = as_feeds(model.inputs, [feeds[spec.name] for spec in model.inputs])
                 observed(*(torch.from_numpy(array) for array in arrays.values()))
@@ -60,6 +62,41 @@ def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgra
         with attempt("exporting the quantised module"):
             quantized = forms.exported_program(dataclasses.replace(model, module=_whole(converted)))
     return quantized, EXACT_INT8_ISA if exact else ()
+
+
+def _tell_sources(graph: Any) -> None:
+    """Note on each operator which module of `torch.nn` it is.
+
+    The quantiser looks for modules, and the exporter notes the innermost module of the user's
+    code, so an operator called as a function or in a subclass of `Conv2d` would be passed over.
+    """
+    import operator
+
+    import torch
+
+    aten, nn = torch.ops.aten, torch.nn
+    sources: dict[Any, Any] = {
+        aten.conv1d.default: nn.Conv1d,
+        aten.conv2d.default: nn.Conv2d,
+        aten.linear.default: nn.Linear,
+        aten.relu.default: nn.ReLU,
+        aten.relu_.default: nn.ReLU,
+        aten.relu6.default: nn.ReLU6,
+        aten.silu.default: nn.SiLU,
+        aten.silu_.default: nn.SiLU,
+        aten.hardswish.default: nn.Hardswish,
+        aten.hardswish_.default: nn.Hardswish,
+        aten.hardtanh.default: nn.Hardtanh,
+        aten.hardtanh_.default: nn.Hardtanh,
+        aten.gelu.default: nn.GELU,
+        aten.tanh.default: nn.Tanh,
+        aten.max_pool2d.default: nn.MaxPool2d,
+        aten.add.Tensor: operator.add,
+        aten.add_.Tensor: operator.add,
+    }
+    for node in graph.nodes:
+        if node.op == "call_function" and node.target in sources:
+            node.meta["source_fn_stack"] = [(node.name, sources[node.target])]
 
 
 def _whole(converted: Any) -> Any:
