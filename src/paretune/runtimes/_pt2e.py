@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 
+#: Importing it registers the operators and the lowering passes.
+QUANTIZER = "torchao.quantization.pt2e.quantizer.x86_inductor_quantizer"
 #: Calibration samples used, evenly spread: its histograms take about a second a sample.
 SAMPLES = 64
+
+
+def register() -> None:
+    """Make the operators of quantised programs known to PyTorch, and their kernels to Inductor."""
+    with quiet():
+        need(QUANTIZER, runtime="torch-compile int8", install="torchao")
 
 
 def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgram, tuple[str, ...]]:
@@ -43,9 +51,8 @@ def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgra
 
     exact = bool(set(EXACT_INT8_ISA) & set(machine.detect().isa))
     with quiet():
-        need("torchao", runtime="torch-compile int8", install="torchao")
+        x86 = need(QUANTIZER, runtime="torch-compile int8", install="torchao")
         import torch
-        import torchao.quantization.pt2e.quantizer.x86_inductor_quantizer as x86
         from torchao.quantization.pt2e import allow_exported_model_train_eval
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 

@@ -95,6 +95,10 @@ class TorchCompile(Runtime):
             options["triton.cudagraphs"] = True
         elif settings.profile:
             options["cpp.enable_kernel_profile"] = True
+        if program.precision == "int8":
+            from paretune.runtimes import _pt2e
+
+            _pt2e.register()
         with attempt("compiling with Inductor"):
             module = _torch.exported_module(program, settings.device)
             if settings.device == "cuda":
