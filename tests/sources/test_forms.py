@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from pathlib import Path
 
@@ -141,3 +142,18 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         forms._once(model, tmp_path, "text", "model.txt", write)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ir_with_other_port_names_is_read_and_renamed(tmp_path):
+    import openvino as ov
+
+    folder = tmp_path / "ir"
+    folder.mkdir()
+    x = ov.opset13.parameter([1, 4], np.float32, name="inner")
+    ov.save_model(ov.Model([ov.opset13.relu(x)], [x], "net"), folder / "net.xml")
+    model = load_model(folder / "net.xml")
+    renamed = dataclasses.replace(
+        model, inputs=(TensorSpec(name="x", shape=(1, 4), dtype="float32"),)
+    )
+    graph = ov.Core().read_model(forms.as_openvino(renamed, tmp_path / "forms"))
+    assert graph.inputs[0].get_any_name() == "x"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from paretune import runtimes
@@ -15,7 +17,7 @@ from paretune.runtimes.base import Program
 from paretune.store import Store, paths
 
 #: Raised when what `prepare` writes changes meaning, so that older programs are not reused.
-FORMAT = 1
+FORMAT = 2
 
 
 class Builds:
@@ -87,8 +89,8 @@ class Builds:
         known = self._store.get("program", key)
         if known is not None and "unsupported" in known:
             raise UnsupportedError(str(known["unsupported"]))
-        if known is not None and folder.is_dir() and runtime != "torch-eager":
-            return Program.model_validate(known | {"folder": str(folder)})
+        if known is not None and folder.is_dir():
+            return self._remembered(known, folder)
         try:
             program = self._prepare(runtime, precision, recipe, device, digest, timeout)
         except UnsupportedError as error:
@@ -97,7 +99,17 @@ class Builds:
         except WorkerError as error:  # a crash or the clock: not a property of the model, not kept
             self.close()  # the next program gets a fresh process
             raise UnsupportedError(f"preparing it failed: {error}") from error
-        self._store.put("program", key, json.loads(program.model_dump_json(exclude={"payload"})))
+        payload = program.payload is not None
+        record = json.loads(program.model_dump_json(exclude={"payload"}))
+        self._store.put("program", key, {"program": record, "payload": payload})
+        return program
+
+    def _remembered(self, known: Mapping[str, Any], folder: Path) -> Program:
+        """A program from the store; a payload is never written, so it is made again."""
+        program = Program.model_validate(known["program"] | {"folder": str(folder)})
+        if known["payload"]:
+            payload = pickle.dumps(self._model.module, protocol=5)
+            program = program.model_copy(update={"payload": payload})
         return program
 
     def _prepare(

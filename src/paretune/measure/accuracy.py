@@ -157,8 +157,17 @@ def _value(
         return whole(outputs[picks], chosen), whole(baseline[picks], chosen)
 
     value, reference_value = both(np.arange(len(outputs)))
+    if not np.isfinite([value, reference_value]).all():
+        raise InputError(
+            f"metric {metric.name!r} is {value} for a variant and {reference_value} for the "
+            "baseline: return a finite number"
+        )
     draws = np.random.default_rng(seed).integers(0, len(outputs), size=(200, len(outputs)))
     pairs = np.asarray([both(picks) for picks in draws])
+    # A resample may lack what a metric divides by, such as every sample of a rare class.
+    pairs = pairs[np.isfinite(pairs).all(axis=1)]
+    if len(pairs) == 0:
+        raise InputError(f"metric {metric.name!r} is not finite on any resample: add samples")
     low, high = np.percentile(pairs[:, 0], [2.5, 97.5])
     drop_low, drop_high = np.percentile(pairs[:, 1] - pairs[:, 0], [2.5, 97.5])
     drop = Estimate(value=reference_value - value, ci95=(float(drop_low), float(drop_high)))

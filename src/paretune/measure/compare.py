@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from paretune.measure.statistics import ratio_from_groups
 
 #: Fresh starts of every subject. More narrows the interval; each costs the time to load.
 STARTS = 5
+#: Fewest, however short the time: one start cannot show what another would have given.
+MIN_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def compare(
     *,
     seconds: float,
     starts: int = STARTS,
+    limit: float = float("inf"),
     probe: Probe = LATENCY,
     progress: Progress | None = None,
     after_start: Callable[[], object] = lambda: None,
@@ -81,6 +85,8 @@ def compare(
         openers: how to open each subject, warmed up.
         seconds: timing time of all starts together; loading comes on top.
         starts: fresh starts.
+        limit: wall seconds, loading included, after which no further start is begun once
+            `MIN_STARTS` were made.
         probe: what is timed.
         progress: told of each start.
         after_start: called after each start, such as a look at the machine.
@@ -91,7 +97,11 @@ def compare(
     told = progress or Silent()
     every: list[Rounds] = []
     memory: dict[str, float] = {}
+    began = time.monotonic()
     for start in range(starts):
+        spent = time.monotonic() - began
+        if start >= MIN_STARTS and spent * (start + 1) / start > limit:
+            break
         told.step(f"start {start + 1} of {starts}")
         with ExitStack() as stack:
             subjects = {name: stack.enter_context(open_()) for name, open_ in openers.items()}

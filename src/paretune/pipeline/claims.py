@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from paretune.core import (
@@ -14,7 +14,7 @@ from paretune.core import (
     VariantRecord,
 )
 from paretune.measure import Comparison, compare
-from paretune.pipeline.context import Context
+from paretune.pipeline.context import COMPARED_BY, Context
 from paretune.pipeline.racing import Field, probe_of
 
 #: Repeated bursts that disagree by more than this make a machine worth a warning.
@@ -32,13 +32,11 @@ class Claims:
     Attributes:
         ratios: of the chosen variant.
         records: the compared variants with their final figures, by id.
-        layers: per-layer times by id, where the runtime tells.
         starts: fresh starts that were made.
     """
 
     ratios: Ratios
     records: dict[str, VariantRecord]
-    layers: dict[str, tuple[LayerTime, ...]] = field(default_factory=dict)
     starts: int = 0
 
 
@@ -66,10 +64,12 @@ def claim(
     best_f32 = _best_f32(entry, records)
     names = list(dict.fromkeys([baseline, chosen, best, best_f32]))
     openers = {n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names}
-    seconds = min(20.0, max(2.0, 0.3 * context.left()))
+    limit = context.left(COMPARED_BY)
+    seconds = min(20.0, max(2.0, 0.4 * limit))
     found = compare(
         openers,
         seconds=seconds,
+        limit=limit,
         probe=probe_of(context),
         progress=context.progress,
         after_start=look,
@@ -82,7 +82,6 @@ def claim(
             latency_vs_best_f32=_against(found, best_f32, chosen),
         ),
         records={name: _final_record(found, name, records[name]) for name in names},
-        layers=_layers(context, entry, [baseline, chosen]),
         starts=len(found.starts),
     )
 
@@ -140,10 +139,15 @@ def _judge_machine(context: Context, found: Comparison, records: dict[str, Varia
             )
 
 
-def _layers(context: Context, entry: Field, names: list[str]) -> dict[str, tuple[LayerTime, ...]]:
-    """Per-layer times of each, told where a runtime does not give them."""
+def layer_times(
+    context: Context, entry: Field, names: list[str]
+) -> dict[str, tuple[LayerTime, ...]]:
+    """Per-layer times of each, told where a runtime does not give them or the budget is spent."""
     found: dict[str, tuple[LayerTime, ...]] = {}
     for name in dict.fromkeys(names):
+        if context.left() <= 0:
+            context.tell("fallback", f"no per-layer times of {name}: the budget ended")
+            continue
         context.progress.step(f"layers of {name}")
         try:
             with context.open(

@@ -16,8 +16,9 @@ from paretune.store import Store
 
 #: By which share of the budget building must be done, and racing; the rest is for the final
 #: comparison, the holdout and the report.
-BUILT_BY = 0.55
-RACED_BY = 0.8
+BUILT_BY = 0.5
+RACED_BY = 0.7
+COMPARED_BY = 0.9
 
 
 @dataclass

@@ -57,7 +57,7 @@ def how_measured(context: Context, starts: int) -> dict[str, str]:
         "warm-up and one untimed call",
         "comparison": f"interleaved rounds (A B B A), at least {MIN_ROUNDS} a start, over "
         f"{starts or STARTS} fresh starts of every process; ratio of times by interquartile "
-        "mean, 95 % interval by bootstrap over starts and rounds",
+        "mean, 95 % interval by bootstrap over starts",
         "race": "each variant against one fixed reference in interleaved rounds, then the "
         "survivors together; every choice on the search split",
         "accuracy": f"{context.metric.name}; Wilson 95 % interval, drops paired on the same "

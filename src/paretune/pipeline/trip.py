@@ -16,7 +16,7 @@ from paretune.data import ArrayFolder
 from paretune.engine import machine
 from paretune.measure.accuracy import Outputs
 from paretune.pipeline.candidates import Candidates, baseline, build_all
-from paretune.pipeline.claims import claim
+from paretune.pipeline.claims import claim, layer_times
 from paretune.pipeline.clock import Clock
 from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.handback import hand_back, how_measured
@@ -76,8 +76,9 @@ def take(
         rundir.append(JOURNAL, record)
     results = held(constraints, records[verdict.chosen], records[baseline_id], objective)
 
-    clock.stage("holdout", 2)
+    clock.stage("holdout and layers", 5)
     reading = _read_holdout(context, found, field.owner[verdict.chosen], holdout())
+    layers = layer_times(context, field, [baseline_id, verdict.chosen])
     _tell_reuse(context)
     clock.stage("hand back", 2)
     result = Result(
@@ -95,7 +96,7 @@ def take(
         ratios=claims.ratios,
         ledger=clock.ledger(),
         conditions=tuple(context.conditions),
-        layers=claims.layers,
+        layers=layers,
         how_measured=how_measured(context, claims.starts),
     )
     variant = field.variants[verdict.chosen]

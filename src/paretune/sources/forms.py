@@ -162,7 +162,8 @@ def _openvino_graph(model: Model, folder: Path) -> ov.Model:
     own = model.openvino or model.onnx
     if own is not None:
         try:
-            return ov.convert_model(own)
+            # An IR is read: `convert_model` takes only other frameworks' files.
+            return ov.Core().read_model(own) if own.suffix == ".xml" else ov.convert_model(own)
         except Exception as error:
             raise UnsupportedError(
                 f"OpenVINO cannot convert {model.name}: {_cause(error)}"
