@@ -26,7 +26,7 @@ def test_unknown_name():
 
 
 def test_available_tells_versions_and_what_is_missing(monkeypatch):
-    monkeypatch.setattr(registry, "_LOCATIONS", dict(registry._LOCATIONS))
+    monkeypatch.setenv(registry.ADDED, "")
     runtimes.register("missing", f"{__name__}:Missing")
     found = runtimes.available()
     assert found["openvino"].version == metadata.version("openvino")
@@ -44,3 +44,25 @@ def test_importing_and_listing_imports_no_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_an_added_runtime_is_known_to_processes_started_from_here(monkeypatch):
+    monkeypatch.setenv(registry.ADDED, "")
+    runtimes.register("missing", f"{__name__}:Missing")
+    code = "import paretune.runtimes as r; print(r.names()[-1], r.get('missing').install)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["missing", "no-such-distribution"]
+
+
+@pytest.mark.parametrize("text", ["missing", "=a.b:C", "missing=a.b"])
+def test_a_list_of_runtimes_that_cannot_be_read_is_told(monkeypatch, text):
+    monkeypatch.setenv(registry.ADDED, text)
+    with pytest.raises(InputError, match=r"write name=package\.module:Class"):
+        runtimes.names()
+
+
+@pytest.mark.parametrize("location", ["no.such.module:Class", "paretune.runtimes:NoSuchClass"])
+def test_a_runtime_that_is_not_where_it_was_said_to_be_is_told(monkeypatch, location):
+    monkeypatch.setenv(registry.ADDED, f"odd={location}")
+    with pytest.raises(InputError, match="runtime odd cannot be loaded from"):
+        runtimes.get("odd")

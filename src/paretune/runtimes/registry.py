@@ -1,11 +1,13 @@
 """Which runtimes there are, and which of them this machine has.
 
-A runtime is registered by where its class is, so that listing runtimes imports none of them.
+A runtime is registered by where its class is, so that listing runtimes imports none of them. Those
+that are added stand in the environment too, where the processes that build and measure find them.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from importlib import metadata
 
 from paretune.core import InputError, Noun
@@ -17,6 +19,8 @@ _LOCATIONS: dict[str, str] = {
     "onnxruntime": "paretune.runtimes._onnxruntime:OnnxRuntime",
     "openvino": "paretune.runtimes._openvino:OpenVino",
 }
+#: Environment variable of added runtimes: `name=package.module:Class`, separated by commas.
+ADDED = "PARETUNE_RUNTIMES"
 
 
 class Availability(Noun):
@@ -40,18 +44,37 @@ class Availability(Noun):
 
 
 def register(name: str, location: str) -> None:
-    """Add a runtime, or replace one.
+    """Add a runtime, or replace one, here and in processes that this one starts from now on.
 
     Args:
         name: how variants name it, such as `openvino`.
         location: `package.module:Class` of a `Runtime` whose module imports lightly.
     """
-    _LOCATIONS[name] = location
+    added = _added() | {name: location}
+    os.environ[ADDED] = ",".join(f"{key}={value}" for key, value in added.items())
+
+
+def _added() -> dict[str, str]:
+    """Runtimes that the environment names.
+
+    Raises:
+        InputError: the environment variable does not read as a list of runtimes.
+    """
+    pairs = [pair.partition("=") for pair in os.environ.get(ADDED, "").split(",") if pair]
+    for name, _, location in pairs:
+        if not name or ":" not in location:
+            raise InputError(f"{ADDED} cannot be read at {name!r}: write name=package.module:Class")
+    return {name: location for name, _, location in pairs}
+
+
+def _locations() -> dict[str, str]:
+    """Where every runtime's class is."""
+    return _LOCATIONS | _added()
 
 
 def names() -> tuple[str, ...]:
     """Every registered runtime, installed or not, in the order they are tried."""
-    return tuple(_LOCATIONS)
+    return tuple(_locations())
 
 
 def get(name: str) -> Runtime:
@@ -60,10 +83,17 @@ def get(name: str) -> Runtime:
     Raises:
         InputError: no runtime has that name.
     """
-    if name not in _LOCATIONS:
-        raise InputError(f"there is no runtime named {name!r}: choose from {', '.join(names())}")
-    module, _, attribute = _LOCATIONS[name].partition(":")
-    runtime: Runtime = getattr(importlib.import_module(module), attribute)()
+    locations = _locations()
+    if name not in locations:
+        raise InputError(f"there is no runtime named {name!r}: choose from {', '.join(locations)}")
+    module, _, attribute = locations[name].partition(":")
+    try:
+        runtime: Runtime = getattr(importlib.import_module(module), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"runtime {name} cannot be loaded from {locations[name]} ({error}): check where its "
+            "class is"
+        ) from error
     return runtime
 
 
