@@ -14,10 +14,11 @@ from paretune.measure.interleave import LATENCY, Probe, Rounds, run_rounds, summ
 from paretune.measure.race import Opener
 from paretune.measure.statistics import ratio_from_groups
 
-#: Fresh starts of every subject. More narrows the interval; each costs the time to load.
-STARTS = 5
+#: Fresh starts of every subject. More narrows the interval; each costs the time to load. An even
+#: number, because subjects are opened in turn forwards and backwards.
+STARTS = 6
 #: Fewest, however short the time: one start cannot show what another would have given.
-MIN_STARTS = 3
+MIN_STARTS = 4
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def compare(
             break
         told.step(f"start {start + 1} of {starts}")
         with ExitStack() as stack:
-            subjects = {name: stack.enter_context(open_()) for name, open_ in openers.items()}
+            # Whoever is opened first gets other memory than whoever comes later.
+            order = list(openers) if start % 2 == 0 else list(openers)[::-1]
+            subjects = {name: stack.enter_context(openers[name]()) for name in order}
             every.append(run_rounds(subjects, seconds=seconds / starts, probe=probe))
             for name, subject in subjects.items():
                 memory[name] = max(memory.get(name, 0.0), subject.call("peak_memory_mb"))
