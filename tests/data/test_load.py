@@ -109,7 +109,7 @@ def test_factory(factory):
         ("own_factories:broken", "calling it raised RuntimeError: no disk; make it run"),
         ("own_factories:number", "returned int: it must return a"),
         ("own_factories:triple", r"is a tuple of 3: give \(x, y\)"),
-        ("own_factories:constant", "is int: give a function"),
+        ("own_factories:constant", "is int and cannot be called: give a function"),
     ],
 )
 def test_factory_refusals(factory, text, says):

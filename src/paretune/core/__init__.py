@@ -1,5 +1,6 @@
 """The nouns of Paretune, plain and typed; imports nothing else of Paretune."""
 
+from paretune.core import user_code
 from paretune.core._base import Noun
 from paretune.core.constraint import DEFAULT_CONSTRAINT, Constraint
 from paretune.core.constraint import parse as parse_constraint
@@ -91,4 +92,5 @@ __all__ = [
     "cost_per_million",
     "measured",
     "parse_constraint",
+    "user_code",
 ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import Ci95, Estimate, InputError, Score, Task
+from paretune.core import Ci95, Estimate, InputError, Score, Task, user_code
 from paretune.measure.statistics import bootstrap_ci, paired_drop, wilson
 
 Outputs = NDArray[np.float32]
@@ -82,27 +80,15 @@ def choose_metric(name: str | None, task: Task, labelled: bool) -> Metric:
         raise InputError("metric top1 needs labels and the data has none: leave --metric out")
     if name in METRICS:
         return METRICS[name]
-    module, separator, attribute = name.partition(":")
-    if not separator:
+    if not user_code.is_reference(name):
         known = ", ".join(METRICS)
         raise InputError(f"unknown metric {name!r}: give one of {known} or package.module:function")
-    try:
-        function = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"metric {name!r} cannot be imported: {error}") from error
-    return Metric(name, whole=_checked(name, function))
-
-
-def _checked(name: str, function: Callable[..., Any]) -> Callable[[Outputs, Labels | None], float]:
-    """The user's function, with anything it raises told as bad input."""
+    function = user_code.find(name, what="metric", returns="a float or one score per sample")
 
     def whole(outputs: Outputs, labels: Labels | None) -> float:
-        try:
-            return float(np.mean(function(outputs, labels)))
-        except Exception as error:
-            raise InputError(f"metric {name!r} raised {type(error).__name__}: {error}") from error
+        return float(np.mean(user_code.call(function, outputs, labels, what="metric", text=name)))
 
-    return whole
+    return Metric(name, whole=whole)
 
 
 def score(
