@@ -31,7 +31,7 @@ def write_digits(file: Path, samples: int | None = None, *, labelled: bool = Tru
 
 
 @cache
-def _weights():
+def trained():
     """Filters and read-out: ridge regression on the filters' responses, about 97 % right."""
     x, y = digits()
     random = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def write_onnx(file: Path, *, nan_after: float | None = None, batch: int | str =
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    filters, readout = _weights()
+    filters, readout = trained()
     weights = {"filters": filters, "readout": readout}
     nodes = [
         helper.make_node("Conv", ["image", "filters"], ["conv"], kernel_shape=[3, 3]),

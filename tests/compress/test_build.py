@@ -1,0 +1,174 @@
+import shutil
+
+import pytest
+
+from paretune.compress import Builds
+from paretune.core import UnsupportedError
+from paretune.data import load_data, materialise
+from paretune.engine import LocalEngine, machine
+from paretune.runtimes import registry
+from paretune.sources import load_model
+from paretune.store import Store, paths
+from tests.compress import misbehaving
+from tests.pipeline.tiny import write_digits, write_onnx
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A cache of its own, and the misbehaving runtimes."""
+    monkeypatch.setenv("PARETUNE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(
+        registry.ADDED,
+        misbehaving.named(
+            sound=misbehaving.Sound,
+            killed=misbehaving.Killed,
+            aborting=misbehaving.Aborting,
+            slow=misbehaving.Slow,
+            raising=misbehaving.Raising,
+            refusing=misbehaving.Refusing,
+        ),
+    )
+    monkeypatch.setenv("PARETUNE_TEST_NOTES", str(tmp_path / "notes"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def attempts(tmp_path):
+    """Every `prepare` so far: runtime, precision, process."""
+
+    def read():
+        notes = tmp_path / "notes"
+        return [tuple(line.split()) for line in notes.read_text().splitlines()]
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def target():
+    return machine.detect()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return load_model(write_onnx(tmp_path_factory.mktemp("model") / "tiny.onnx"))
+
+
+@pytest.fixture
+def builds(model, target):
+    made = []
+
+    def make(calibration=None):
+        made.append(
+            Builds(model, calibration, target=target, engine=LocalEngine(), store=Store.open())
+        )
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def calibration(model, tmp_path):
+    dataset = load_data(write_digits(tmp_path / "digits.npz", 120))
+    return materialise(dataset, "train", model, tmp_path / "arrays")
+
+
+def leftovers():
+    """What lies among programs besides whole ones."""
+    return [path.name for path in paths.programs().iterdir() if path.name.startswith(".")]
+
+
+def test_a_program_is_found_again_by_another_without_preparing(builds, attempts):
+    first = builds().build("sound", "f32")
+    again = builds().build("sound", "f32")
+    assert again == first
+    assert len(attempts()) == 1
+    assert all((first.folder / name).is_file() for name in first.files)
+    assert leftovers() == []
+
+
+def test_a_program_whose_folder_was_removed_is_prepared_anew(builds, attempts):
+    first = builds().build("sound", "f32")
+    shutil.rmtree(first.folder)
+    again = builds().build("sound", "f32")
+    assert (again.folder / again.files[0]).is_file()
+    assert len(attempts()) == 2
+
+
+def test_calibration_decides_an_int8_program_and_no_other(builds, calibration, attempts):
+    with_data = builds(calibration)
+    int8 = with_data.build("sound", "int8", "minmax")
+    assert int8.precision == "int8"
+    assert with_data.key("sound", "f32", "", "cpu") == builds().key("sound", "f32", "", "cpu")
+    assert with_data.key("sound", "int8", "minmax", "cpu")["calibration"] == calibration.digest
+    assert builds(calibration).build("sound", "int8", "minmax") == int8
+    assert builds(calibration).build("sound", "int8", "percentile").folder != int8.folder
+    assert len(attempts()) == 2
+
+
+def test_everything_that_decides_a_program_is_in_its_key(model, target):
+    def key(target):
+        builds = Builds(model, None, target=target, engine=LocalEngine(), store=Store.open())
+        return builds.key("onnxruntime", "f32", "", "cpu")
+
+    other = target.model_copy(update={"versions": dict(target.versions) | {"onnxruntime": "0"}})
+    assert key(target) != key(other)
+    assert key(target) != key(target.model_copy(update={"isa": ()}))
+    unrelated = target.model_copy(update={"versions": dict(target.versions) | {"scipy": "0"}})
+    assert key(target) == key(unrelated)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "reason"),
+    [
+        ("killed", r"preparing it failed: the worker process was killed"),
+        ("aborting", r"preparing it failed: the worker process died \(SIGABRT\)"),
+        ("raising", r"preparing it failed: RuntimeError: internal error 42$"),
+    ],
+)
+def test_a_crash_is_a_reason_and_the_next_program_still_builds(builds, attempts, runtime, reason):
+    ours = builds()
+    with pytest.raises(UnsupportedError, match=reason):
+        ours.build(runtime, "f32")
+    assert ours.build("sound", "f32").runtime == "sound"
+    assert [name for name, *_ in attempts()] == [runtime, "sound"]
+
+
+def test_an_aborting_runtimes_last_words_are_told(builds):
+    with pytest.raises(UnsupportedError, match="kernel: no such instruction"):
+        builds().build("aborting", "f32")
+
+
+def test_a_crash_is_not_remembered_and_leaves_nothing(builds, attempts):
+    for _ in range(2):
+        with pytest.raises(UnsupportedError, match="was killed"):
+            builds().build("killed", "f32")
+    assert len(attempts()) == 2
+    assert leftovers() == []
+
+
+def test_a_timeout_is_a_reason_that_is_not_remembered(builds, attempts):
+    ours = builds()
+    for _ in range(2):
+        with pytest.raises(UnsupportedError, match=r"prepare took longer than 0 s"):
+            ours.build("slow", "f32", timeout=0.3)
+    assert ours.build("sound", "f32", timeout=60).runtime == "sound"
+    assert len({process for *_, process in attempts()}) == len(attempts())
+
+
+def test_what_a_runtime_cannot_do_is_remembered(builds, attempts):
+    for _ in range(2):
+        with pytest.raises(UnsupportedError, match="^it has no operator Frobnicate$"):
+            builds().build("refusing", "f32")
+    assert len(attempts()) == 1
+
+
+def test_programs_of_one_builder_share_its_process_until_it_is_closed(builds, attempts):
+    with builds() as ours:
+        ours.build("sound", "f32")
+        with pytest.raises(UnsupportedError):
+            ours.build("refusing", "f32")
+    (_, _, first), (_, _, second) = attempts()
+    assert first == second
+    ours.close()  # closing again is harmless

@@ -1,0 +1,147 @@
+"""Real `paretune` processes, killed, interrupted and run beside one another."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import paretune
+from tests.pipeline.conftest import environment
+
+DEADLINE = 120.0
+
+
+def command(inputs, out, *more):
+    return [
+        sys.executable,
+        "-m",
+        "paretune",
+        "optimize",
+        str(inputs / "tiny.onnx"),
+        "--data",
+        str(inputs / "digits.npz"),
+        "--runtimes",
+        "onnxruntime,openvino",
+        "--precisions",
+        "f32",
+        "--threads",
+        "1",
+        "--budget",
+        "20s",
+        "--out",
+        str(out),
+        *more,
+    ]
+
+
+def started(inputs, out, home, *more):
+    return subprocess.Popen(
+        command(inputs, out, *more),
+        env=environment(PARETUNE_HOME=str(home)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stop_at(process, stage, how):
+    """Read progress until a stage begins, then send a signal; the exit code and all that was told."""
+    told = []
+    for line in process.stderr:
+        told.append(line)
+        if stage in line:
+            time.sleep(0.3)  # into the stage, not to its first instruction
+            process.send_signal(how)
+            break
+    _, rest = process.communicate(timeout=DEADLINE)
+    return process.returncode, "".join(told) + rest
+
+
+def check_nothing_half(out):
+    """Whatever is there is whole."""
+    if (out / "result.json").exists():
+        json.loads((out / "result.json").read_text())
+    journal = out / "measurements.jsonl"
+    if journal.exists():
+        for line in journal.read_text().splitlines():
+            json.loads(line)
+    if (out / "artifact").exists():
+        with paretune.load(out / "artifact"):
+            pass
+
+
+def test_a_killed_run_goes_on_where_it_was_and_chooses_the_same(inputs, onnx_run, tmp_path):
+    out, home = tmp_path / "out", tmp_path / "home"
+    resume = []
+    for stage in ("bring in", "race", "hand back"):
+        code, told = stop_at(started(inputs, out, home, *resume), stage, signal.SIGKILL)
+        assert code == -signal.SIGKILL, told
+        assert stage == "hand back" or not (out / "result.json").exists()
+        check_nothing_half(out)
+        resume = ["--resume"]
+    done = subprocess.run(
+        command(inputs, out, *resume),
+        env=environment(PARETUNE_HOME=str(home)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "measurements came from the store" in done.stderr + done.stdout
+    check_nothing_half(out)
+    result = json.loads((out / "result.json").read_text())
+    assert result["chosen"] == onnx_run.json["chosen"]
+    assert any(c["kind"] == "cache" for c in result["conditions"])
+    assert (out / "report.html").exists()
+    hidden = [path.name for path in out.iterdir() if path.name.startswith(".")]
+    assert hidden == [".lock"]
+
+
+def test_an_interrupted_run_says_how_to_go_on(inputs, tmp_path):
+    out, home = tmp_path / "out", tmp_path / "home"
+    code, told = stop_at(started(inputs, out, home), "race", signal.SIGINT)
+    assert code == 130
+    assert "--resume" in told.splitlines()[-1]
+    assert "Traceback" not in told
+    assert not (out / "result.json").exists()
+    refused = subprocess.run(
+        command(inputs, out),
+        env=environment(PARETUNE_HOME=str(home)),
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 2
+    assert "give --resume to go on with it or another --out" in refused.stderr
+
+
+def test_two_runs_at_once_share_a_store(inputs, tmp_path):
+    home = tmp_path / "home"
+    both = [started(inputs, tmp_path / name, home, "--quiet") for name in ("one", "two")]
+    for process in both:
+        _, told = process.communicate(timeout=DEADLINE)
+        assert process.returncode == 0, told
+        assert told == ""
+    results = [json.loads((tmp_path / n / "result.json").read_text()) for n in ("one", "two")]
+    assert {len(r["variants"]) for r in results} == {2}
+    for name in ("one", "two"):
+        check_nothing_half(tmp_path / name)
+
+
+@pytest.mark.parametrize("stage", ["race"])
+def test_no_process_outlives_a_killed_run(inputs, tmp_path, stage):
+    import psutil
+
+    process = started(inputs, tmp_path / "out", tmp_path / "home")
+    children = []
+    for line in process.stderr:
+        if stage in line:
+            time.sleep(1.0)
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            break
+    process.communicate(timeout=DEADLINE)
+    assert children
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
