@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from paretune.core import InputError
@@ -22,6 +23,6 @@ def seconds(text: str | float) -> float:
         if not parts or "".join(n + u for n, u in parts) != re.sub(r"\s", "", text):
             raise InputError(f"budget {text!r} is not a duration: write 90s, 30m or 1.5h")
         total = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if total <= 0:
+    if not 0 < total < math.inf:
         raise InputError(f"a budget of {text} leaves no time to measure anything: give 1m or more")
     return total

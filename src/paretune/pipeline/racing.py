@@ -141,6 +141,8 @@ class _Screening:
             )
             self.context.progress.step(variant.id)
             answer = self._try_one(candidate, variant, must)
+            # A few thread counts are worth an overrun; streams and batches doubled on and on are not.
+            must = must and probe_of(self.context) is LATENCY
             try:
                 setting = plan.send(answer)
             except StopIteration:

@@ -56,7 +56,7 @@ class RunDir:
                     f"the run in {path} was asked for something else: "
                     "repeat its own request with --resume or give another --out"
                 )
-        elif path.is_dir() and any(path.iterdir()):
+        elif path.is_dir() and any(not _is_ours(entry.name) for entry in path.iterdir()):
             raise InputError(f"the output folder {path} is not empty: give another --out")
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -114,6 +114,11 @@ class RunDir:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file may be what a run killed at its very beginning left: the lock, a draft."""
+    return name == LOCK or name.startswith(f".{OWNER}")
 
 
 def _owner(file: Path) -> str:
