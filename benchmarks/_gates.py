@@ -1,0 +1,96 @@
+"""Every figure that the benchmarks measure, with its gate: one list for scripts and README."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One figure.
+
+    Attributes:
+        key: how a script names it in its JSON.
+        script: the file in this folder that measures it.
+        title: what it is.
+        gate: what it must reach, as text; a reference value where there is no gate.
+        low, high: bounds of the value, None where open.
+    """
+
+    key: str
+    script: str
+    title: str
+    gate: str = ""
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it can be missed at all."""
+        return self.low is not None or self.high is not None
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies within the bounds."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+_QUALITY = "measurement_quality.py"
+_BURST = "burst_length.py"
+_REFERENCE = "reference_figures.py"
+_QUANTISE = "quantisation_is_unpredictable.py"
+
+#: Reference speed over PyTorch eager of EfficientNet-Lite0, from times taken by hand on 2 cores
+#: with AVX-512 VNNI: eager 20 ms, Inductor 13, ONNX Runtime 5.4, OpenVINO 5.5, 3.3 and 2.6 ms.
+_HAND = {
+    "torch-compile/f32": "1.5x by hand",
+    "onnxruntime/f32": "3.7x by hand",
+    "onnxruntime/int8": "",
+    "openvino/f32": "3.6x by hand",
+    "openvino/bf16": "6.1x by hand",
+    "openvino/int8": "7.7x by hand",
+}
+
+_MODELS = {"resnet-50": "ResNet-50", "efficientnet-b2": "EfficientNet-B2"}
+
+GATES: tuple[Gate, ...] = (
+    Gate("aa_covered", _QUALITY, "A/A: intervals that contain 1", "at least 36 of 40", low=0.9),
+    Gate("aa_error", _QUALITY, "A/A: median |ratio - 1|", "at most 1 %", high=0.01),
+    Gate("aa_half_width", _QUALITY, "A/A: median half-width of the interval"),
+    Gate("overhead", _QUALITY, "harness over a bare loop, Lite0 INT8", "at most 20 µs", high=20.0),
+    Gate(
+        "overhead_tiny", _QUALITY, "harness over a bare loop, one layer", "at most 20 µs", high=20.0
+    ),
+    Gate("app", _QUALITY, "our p50 over benchmark_app's", "within 3 %", low=0.97, high=1.03),
+    Gate("burst", _BURST, "standard error of an A/A ratio by length of burst"),
+    Gate("chosen_vs_eager", _REFERENCE, "Lite0: chosen over eager", "at least 6.5x", low=6.5),
+    Gate("chosen_vs_f32", _REFERENCE, "Lite0: chosen over best f32", "at least 1.9x", low=1.9),
+    Gate("drop", _REFERENCE, "Lite0: drop on the holdout", "at most 0.5 pt", high=0.005),
+    Gate("top1_f32", _REFERENCE, "Lite0: top-1 f32, all 1000 photographs", "89.5 % by hand"),
+    Gate("top1_int8", _REFERENCE, "Lite0: top-1 int8, all 1000 photographs", "90.0 % by hand"),
+    *(
+        Gate(f"eager_over/{name}", _REFERENCE, f"Lite0: {name} over eager f32", text)
+        for name, text in _HAND.items()
+    ),
+    Gate(
+        "resnet-50/openvino",
+        _QUANTISE,
+        "ResNet-50: int8 over f32, OpenVINO",
+        "at least 3.3x",
+        low=3.3,
+    ),
+    Gate(
+        "efficientnet-b2/openvino",
+        _QUANTISE,
+        "EfficientNet-B2: int8 over f32, OpenVINO",
+        "1.3x to 2x",
+        low=1.3,
+        high=2.0,
+    ),
+    Gate("efficientnet-lite0/openvino", _QUANTISE, "EfficientNet-Lite0: int8 over f32, OpenVINO"),
+    *(
+        Gate(f"{key}/onnxruntime", _QUANTISE, f"{name}: int8 over f32, ONNX Runtime")
+        for key, name in (_MODELS | {"efficientnet-lite0": "EfficientNet-Lite0"}).items()
+    ),
+)
+
+BY_KEY = {gate.key: gate for gate in GATES}

@@ -1,0 +1,91 @@
+"""ResNet-50 and EfficientNet-B2 made on the spot: their speed is asked for, not their accuracy.
+
+Weights are random. BatchNorm statistics are taken from random inputs, layer by layer, so that
+activations keep their size to the last layer, as in a trained network: left alone they fade with
+depth, until int8 has no range and f32 computes with denormal numbers, which are slow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from paretune.core import Model
+from paretune.sources import load_model
+
+#: Side of the input, and batch for the statistics.
+SIZES = {"resnet-50": 224, "efficientnet-b2": 260}
+TIMM = {"resnet-50": "resnet50", "efficientnet-b2": "efficientnet_b2"}
+STATISTICS_BATCH = 8
+
+
+def hugging_face(name: str, folder: Path) -> Model:
+    """transformers' network of that name, brought in."""
+    import torch
+
+    torch.manual_seed(0)
+    if name == "resnet-50":
+        return load_model(_resnet_50(folder / name))
+    return load_model(_efficientnet_b2(), input_shape=(3, SIZES[name], SIZES[name]))
+
+
+def _resnet_50(folder: Path) -> str:
+    """A Hugging Face folder as `save_pretrained` writes it, processor included; its path."""
+    import transformers as hf
+
+    # The defaults of the configuration are those of microsoft/resnet-50.
+    module: Any = hf.ResNetForImageClassification(hf.ResNetConfig.from_dict({"num_labels": 1000}))
+    settle_statistics(module, SIZES["resnet-50"])
+    module.save_pretrained(folder)
+    hf.ConvNextImageProcessorPil(size={"shortest_edge": 224}).save_pretrained(folder)
+    return str(folder)
+
+
+def _efficientnet_b2() -> Any:
+    """As google/efficientnet-b2, with its global pooling written as such.
+
+    transformers writes it as an average over a window of 1408 pixels that ends where the image
+    does, which OpenVINO refuses; the result is the same.
+    """
+    import transformers as hf
+    from torch import nn
+
+    widths = {"width_coefficient": 1.1, "depth_coefficient": 1.2, "hidden_dim": 1408}
+    size = {"image_size": SIZES["efficientnet-b2"], "num_labels": 1000}
+    module: Any = hf.EfficientNetForImageClassification(
+        hf.EfficientNetConfig.from_dict(widths | size)
+    )
+    module.efficientnet.pooler = nn.AdaptiveAvgPool2d(1)
+    settle_statistics(module, SIZES["efficientnet-b2"])
+    return module
+
+
+def timm_model(name: str, folder: Path) -> Model:
+    """timm's network of that name, brought in."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    module = timm.create_model(TIMM[name], pretrained=False)
+    settle_statistics(module, module.pretrained_cfg["input_size"][-1])
+    file = folder / f"{name}.safetensors"
+    save_file(module.state_dict(), file)
+    return load_model(f"timm:{TIMM[name]}@{file}")
+
+
+def settle_statistics(module: Any, size: int) -> None:
+    """Set every BatchNorm's running statistics to those of one random batch."""
+    import torch
+    from torch import nn
+
+    module.eval()
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+        norm.train()
+        # A scale of zero at the end of a residual branch would leave that branch out.
+        nn.init.ones_(norm.weight)
+    with torch.no_grad():
+        module(torch.randn(STATISTICS_BATCH, 3, size, size))
+    module.eval()
