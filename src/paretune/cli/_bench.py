@@ -21,7 +21,7 @@ from paretune.cli._options import (
     shape,
     words,
 )
-from paretune.cli._output import Output
+from paretune.cli._output import Output, check_file
 
 NAME = "bench"
 
@@ -59,6 +59,8 @@ def run(
     from paretune.store import paths
 
     output = Output(json=json, quiet=quiet)
+    if csv is not None:
+        check_file(csv, "--csv")
     with output.progress() as progress:
         record = bench(
             models,

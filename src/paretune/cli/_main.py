@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -13,7 +14,6 @@ from paretune.core import ParetuneError
 app = typer.Typer(
     name="paretune",
     help="Make a trained model measurably faster on the CPU it must run on, at the same accuracy.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -30,16 +30,33 @@ def _root(
         from paretune import __version__
 
         typer.echo(__version__)
-        raise typer.Exit
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+#: What Typer raises for words it cannot read; it keeps Click under a name of its own.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+_RESUMABLE = (_optimize.NAME, _demo.NAME)
 
 
 def main() -> None:
     """Run the program; bad input is one line on standard error and exit code 2."""
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False)
     except ParetuneError as error:
-        print(f"paretune: {error}", file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
+        _end(str(error), EXIT_BAD_INPUT)
+    except _UsageError as error:
+        said = error.format_message()  # type: ignore[attr-defined]
+        _end(f"{said.rstrip('.')}: see paretune --help", EXIT_BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
-        print("paretune: interrupted; repeat the command with --resume to go on", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
+    if code == EXIT_INTERRUPTED:
+        resumable = sys.argv[1:2] and sys.argv[1] in _RESUMABLE
+        mend = "; repeat the command with --resume to go on" if resumable else ""
+        _end(f"interrupted{mend}", EXIT_INTERRUPTED)
+    sys.exit(code or 0)
+
+
+def _end(text: str, code: int) -> NoReturn:
+    print(f"paretune: {text}", file=sys.stderr)
+    sys.exit(code)

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from paretune.core import Noun, Progress, Silent
+from paretune.core import InputError, Noun, Progress, Silent
 
 EXIT_BAD_INPUT = 2
 EXIT_CONSTRAINT = 3
@@ -19,6 +19,18 @@ EXIT_INTERRUPTED = 130
 
 #: Tables are laid out for this many columns, however wide the terminal.
 WIDTH = 100
+
+
+def check_file(file: Path, option: str) -> None:
+    """Refuse a file that cannot be written where it is asked for.
+
+    Raises:
+        InputError: it is a folder, or there is none to hold it.
+    """
+    if file.is_dir():
+        raise InputError(f"{option} {file} is a folder: give the name of a file")
+    if not file.absolute().parent.is_dir():
+        raise InputError(f"{option} {file}: there is no folder {file.parent}: make it first")
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,11 @@ class Output:
 
     json: str | None = None
     quiet: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse at once what could not be written in the end."""
+        if self.json not in (None, "-"):
+            check_file(Path(str(self.json)), "--json")
 
     @property
     def messages(self) -> Console:

@@ -141,7 +141,7 @@ class _Screening:
             )
             self.context.progress.step(variant.id)
             answer = self._try_one(candidate, variant, must)
-            # A few thread counts are worth an overrun; streams and batches doubled on and on are not.
+            # A few thread counts are worth an overrun; a series of doublings is not.
             must = must and probe_of(self.context) is LATENCY
             try:
                 setting = plan.send(answer)
