@@ -159,7 +159,7 @@ def test_a_timeout_is_a_reason_that_is_not_remembered(builds, attempts):
 
 def test_what_a_runtime_cannot_do_is_remembered(builds, attempts):
     for _ in range(2):
-        with pytest.raises(UnsupportedError, match="^it has no operator Frobnicate$"):
+        with pytest.raises(UnsupportedError, match=r"^it has no operator Frobnicate$"):
             builds().build("refusing", "f32")
     assert len(attempts()) == 1
 

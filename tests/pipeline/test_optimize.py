@@ -330,7 +330,7 @@ def test_a_variant_whose_accuracy_drops_is_rejected_with_its_drop(inputs, own_ho
     assert found.json["chosen"] == found.json["baseline"]
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     pass
 
 
@@ -338,11 +338,11 @@ def test_a_callers_own_exception_passes_and_leaves_no_result(inputs, own_home):
     class Stopping(Told):
         def stage(self, name, total):
             if name == "race":
-                raise Wrong
+                raise WrongError
             super().stage(name, total)
 
     out = own_home.parent / "out"
-    with pytest.raises(Wrong):
+    with pytest.raises(WrongError):
         optimize(
             str(inputs / "tiny.onnx"),
             str(inputs / "digits.npz"),

@@ -48,7 +48,7 @@ def started(inputs, out, home, *more):
 
 
 def stop_at(process, stage, how):
-    """Read progress until a stage begins, then send a signal; the exit code and all that was told."""
+    """Send a signal when a stage begins; the exit code and all that was told."""
     told = []
     for line in process.stderr:
         told.append(line)

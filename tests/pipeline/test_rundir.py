@@ -82,6 +82,11 @@ def test_an_owner_that_cannot_be_read_is_refused(tmp_path):
         RunDir.claim(tmp_path, "a", resume=True)
 
 
+def fail_after_finding(rundir):
+    rundir.append_json("j.jsonl", {})
+    raise InputError("bad")
+
+
 def test_a_refused_request_leaves_no_folder_but_one_with_findings_stays(tmp_path):
     with (
         pytest.raises(InputError, match="bad"),
@@ -95,6 +100,5 @@ def test_a_refused_request_leaves_no_folder_but_one_with_findings_stays(tmp_path
         RunDir.claim(tmp_path / "some", "a", resume=False) as rundir,
         rundir.cleared_when_refused(),
     ):
-        rundir.append_json("j.jsonl", {})
-        raise InputError("bad")
+        fail_after_finding(rundir)
     assert (tmp_path / "some" / "j.jsonl").exists()
