@@ -54,7 +54,7 @@ _MODELS = {"resnet-50": "ResNet-50", "efficientnet-b2": "EfficientNet-B2"}
 
 GATES: tuple[Gate, ...] = (
     Gate("aa_covered", _QUALITY, "A/A: intervals that contain 1", "at least 36 of 40", low=0.9),
-    Gate("aa_error", _QUALITY, "A/A: median |ratio - 1|", "at most 1 %", high=0.01),
+    Gate("aa_error", _QUALITY, "A/A: median distance from 1", "at most 1 %", high=0.01),
     Gate("aa_half_width", _QUALITY, "A/A: median half-width of the interval"),
     Gate("overhead", _QUALITY, "harness over a bare loop, Lite0 INT8", "at most 20 µs", high=20.0),
     Gate(

@@ -38,7 +38,7 @@ def table(records: list[dict[str, Any]]) -> str:
     for gate in GATES:
         figure, command = known.get(gate.key, ({}, f"python benchmarks/{gate.script}"))
         cells = (
-            gate.title.replace("|", "\\|"),
+            gate.title,
             gate.gate,
             figure.get("text", EMPTY),
             _HELD[figure.get("held")],

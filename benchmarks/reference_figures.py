@@ -131,7 +131,7 @@ def main() -> int:
     args = parser.parse_args()
     runtimes: tuple[str, ...] = ()
     if args.quick:
-        args.budget, args.seconds, args.starts = "3m", 0.5, 1
+        args.budget, args.seconds, args.starts = "5m", 0.5, 1
         runtimes = ("torch-eager", "openvino")
     dataset = photographs()
     if dataset is None:
