@@ -1,7 +1,8 @@
-"""Every program worth racing: built, scored on `search`, and held against the accuracy guard."""
+"""Every program worth racing: built, scored on `search`, held against the accuracy guard."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from paretune import runtimes
@@ -16,7 +17,7 @@ from paretune.core import (
     VariantRecord,
 )
 from paretune.measure.accuracy import Outputs
-from paretune.pipeline.context import BUILT_BY, Candidate, Context
+from paretune.pipeline.context import SCREENED_BY, Candidate, Context
 from paretune.pipeline.intake import planned
 from paretune.pipeline.scoring import not_finite, outputs, score_on
 
@@ -36,11 +37,6 @@ class Candidates:
     baseline_outputs: Outputs
     others: list[Candidate] = field(default_factory=list)
     failed: list[VariantRecord] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[Candidate]:
-        """Baseline first."""
-        return [self.baseline, *self.others]
 
 
 def baseline(context: Context) -> Candidates:
@@ -64,20 +60,30 @@ def baseline(context: Context) -> Candidates:
     return Candidates(Candidate(program, key, scored), result)
 
 
-def build_all(context: Context, found: Candidates, guard: tuple[Constraint, ...]) -> None:
-    """Build and score everything planned; what fails is recorded with its reason."""
-    native = (context.model.native_runtime, "f32")
-    pairs = planned(context.request, context.target)
-    for name, precision in (pair for pair in pairs if pair != native):
+def build_others(
+    context: Context, found: Candidates, guard: tuple[Constraint, ...]
+) -> Iterator[Candidate]:
+    """Build and score everything else that is planned, most promising first.
+
+    What fails is recorded with its reason. Each candidate is handed over as soon as it is scored,
+    so that it can be timed before the next one takes the time for that.
+    """
+    for name, precision in others_planned(context):
         recipes = runtimes.get(name).recipes() if precision == "int8" else ("",)
         for recipe in recipes:
-            label = f"{name} {precision} {recipe}".strip()
-            context.progress.step(label)
+            context.progress.step(f"build {name} {precision} {recipe}".rstrip())
             candidate = _one(context, found, name, precision, recipe, guard)
             if candidate is not None:
                 found.others.append(candidate)
+                yield candidate
             if candidate is None or not candidate.reason:
                 break  # a further recipe is worth its time only where this one lost accuracy
+
+
+def others_planned(context: Context) -> list[tuple[str, Precision]]:
+    """What is planned beside the baseline."""
+    native = (context.model.native_runtime, "f32")
+    return [pair for pair in planned(context.request, context.target) if pair != native]
 
 
 def _one(
@@ -89,7 +95,7 @@ def _one(
     guard: tuple[Constraint, ...],
 ) -> Candidate | None:
     """Build and score one program, or record why not."""
-    seconds = context.left(BUILT_BY)
+    seconds = context.left(SCREENED_BY)
     try:
         if seconds <= 0:
             raise UnsupportedError("the budget ended before it was tried")

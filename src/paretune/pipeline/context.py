@@ -14,11 +14,11 @@ from paretune.pipeline.request import Request
 from paretune.runtimes.base import Program, Settings
 from paretune.store import Store
 
-#: By which share of the budget building must be done, and racing; the rest is for the final
-#: comparison, the holdout and the report.
-BUILT_BY = 0.5
-RACED_BY = 0.7
-COMPARED_BY = 0.9
+#: By which share of the budget the first pass (build, score, screen) must be done, the final race,
+#: and the final comparison; the rest is for the holdout and the report.
+SCREENED_BY = 0.65
+RACED_BY = 0.75
+COMPARED_BY = 0.92
 
 
 @dataclass

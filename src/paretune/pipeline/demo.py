@@ -12,7 +12,7 @@ from paretune.pipeline.optimize import optimize
 from paretune.sources import load_model
 from paretune.store import paths
 
-EPOCHS = 30
+EPOCHS = 12
 BATCH = 64
 LEARNING_RATE = 2e-3
 

@@ -86,6 +86,8 @@ def bench_context(
             search=search,
             deadline=time.monotonic() + request.budget_s,
         )
+        if builds.fallback:
+            context.tell("fallback", f"{model.architecture}: {builds.fallback}")
         if data is None:
             context.conditions.append(
                 Condition(

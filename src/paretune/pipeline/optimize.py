@@ -129,4 +129,6 @@ def optimize(
                 search=search,
                 deadline=began + intake.request.budget_s,
             )
+            if builds.fallback:
+                context.tell("fallback", builds.fallback)
             return take(context, clock, rundir, lambda: intake.arrays("holdout", told))

@@ -15,15 +15,15 @@ from paretune.core import (
 from paretune.data import ArrayFolder
 from paretune.engine import machine
 from paretune.measure.accuracy import Outputs
-from paretune.pipeline.candidates import Candidates, baseline, build_all
+from paretune.pipeline.candidates import Candidates, baseline, build_others, others_planned
 from paretune.pipeline.claims import claim, layer_times
 from paretune.pipeline.clock import Clock
 from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.handback import hand_back, how_measured
-from paretune.pipeline.intake import planned
-from paretune.pipeline.racing import run_race
+from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import outputs, score_on
+from paretune.pipeline.screening import Screening
 from paretune.pipeline.verdict import decide, held
 from paretune.report.frontier import pareto
 
@@ -49,10 +49,14 @@ def take(
 
     clock.stage("baseline", 1)
     found = baseline(context)
-    clock.stage("compile and quantise", len(planned(context.request, context.target)))
-    build_all(context, found, guard)
-    clock.stage("race", 2 * len(found.all))
-    field = run_race(context, found.all)
+    planned = 1 + len(others_planned(context))
+    clock.stage("compile, quantise, race", 3 * planned)
+    with Screening(context, planned) as screening:
+        screening.enter(found.baseline)
+        for candidate in build_others(context, found, guard):
+            screening.enter(candidate)
+        field = screening.finish()
+    race_survivors(context, field)
     baseline_id = field.best_of(found.baseline)
     verdict = decide(field, baseline_id, constraints, objective)
     for record in (*verdict.records, *found.failed):
