@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from paretune import runtimes
@@ -16,9 +17,14 @@ class Builder:
     Args:
         model: the model, with its module where it has one.
         calibration: representative inputs for int8, or None.
+        exported: the exported program of a module that could not be sent along.
     """
 
-    def __init__(self, model: Model, calibration: ArrayFolder | None) -> None:
+    def __init__(
+        self, model: Model, calibration: ArrayFolder | None, exported: Path | None = None
+    ) -> None:
+        if exported is not None:
+            model = replace(model, module=runtimes.read_exported(exported))
         self._model = model
         self._calibration = calibration
 

@@ -6,10 +6,12 @@ import hashlib
 import json
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from paretune import runtimes
+from paretune.compress._travel import Export, obstacle
 from paretune.core import Device, Model, Precision, Target, UnsupportedError, WorkerError
 from paretune.data import ArrayFolder
 from paretune.engine import Actor, Engine
@@ -17,7 +19,7 @@ from paretune.runtimes.base import Program
 from paretune.store import Store, paths
 
 #: Raised when what `prepare` writes changes meaning, so that older programs are not reused.
-FORMAT = 2
+FORMAT = 3
 
 
 class Builds:
@@ -46,6 +48,15 @@ class Builds:
         self._engine = engine
         self._store = store
         self._builder: Actor | None = None
+        why = "" if model.module is None else obstacle(model.module)
+        self._export = Export(model, why) if why else None
+        #: What the user must know of how the model is built, empty where there is nothing.
+        self.fallback = (
+            f"the module cannot be sent to another process ({why}): its exported program is "
+            "measured in its place"
+            if why
+            else ""
+        )
 
     def key(
         self, runtime: str, precision: Precision, recipe: str, device: Device
@@ -57,6 +68,7 @@ class Builds:
         return {
             "format": FORMAT,
             "model": self._model.digest,
+            "exported": self._export is not None,
             "runtime": runtime,
             "precision": precision,
             "recipe": recipe,
@@ -131,8 +143,11 @@ class Builds:
 
     def _process(self) -> Actor:
         if self._builder is None:
+            model, file = self._model, None
+            if self._export is not None:
+                model, file = replace(model, module=None), self._export.file
             self._builder = self._engine.actor(
-                "paretune.compress._builder:Builder", self._model, self._calibration
+                "paretune.compress._builder:Builder", model, self._calibration, file
             )
         return self._builder
 

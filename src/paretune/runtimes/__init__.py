@@ -4,6 +4,7 @@ Importing this package imports no machine-learning library; each runtime imports
 its methods.
 """
 
+from paretune.runtimes._pt2 import load as read_exported
 from paretune.runtimes.base import Array, Feeds, Program, Runtime, Session, Settings, as_feeds
 from paretune.runtimes.registry import Availability, available, get, names, register
 
@@ -19,5 +20,6 @@ __all__ = [
     "available",
     "get",
     "names",
+    "read_exported",
     "register",
 ]

@@ -103,7 +103,14 @@ class TorchEager(Runtime):
 
 
 def _pickled(module: Any) -> bytes | None:
-    """The module pickled, or None where its class cannot be, such as one defined in a function."""
+    """The module pickled, or None where its class cannot be, such as one defined in a function.
+
+    An exported program is none: it is run from its file.
+    """
+    from torch import nn
+
+    if not isinstance(module, nn.Module):
+        return None
     try:
         return pickle.dumps(module, protocol=5)
     except (pickle.PicklingError, AttributeError, TypeError):

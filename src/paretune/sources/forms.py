@@ -43,6 +43,8 @@ def exported_program(model: Model) -> ExportedProgram:
         raise UnsupportedError(
             f"{model.name} came as a file; only a PyTorch module can be exported"
         )
+    if isinstance(model.module, torch.export.ExportedProgram):
+        return model.module  # its module's code is in another process
     module = model.module.eval()
     free = [spec.shape[:1] == (None,) for spec in model.inputs]
     if any(free):
