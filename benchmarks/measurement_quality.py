@@ -23,6 +23,7 @@ from _programs import Ready, photographs, ready
 from paretune.core import Estimate, ParetuneError
 from paretune.engine import LocalEngine
 from paretune.measure import compare, pinned_cores, run_rounds
+from paretune.measure.compare import STARTS
 from paretune.measure.host import WARM_UP_SECONDS
 from paretune.measure.statistics import Floats, ratio_from_groups, ratio_from_logs
 from paretune.sources import load_model
@@ -166,8 +167,8 @@ def main() -> int:
     """Measure all three."""
     parser = options(__doc__ or "")
     parser.add_argument("--comparisons", type=int, default=40)
-    parser.add_argument("--seconds", type=float, default=8.0, help="timing time a comparison")
-    parser.add_argument("--starts", type=int, default=5, help="fresh starts a comparison")
+    parser.add_argument("--seconds", type=float, default=6.0, help="timing time a comparison")
+    parser.add_argument("--starts", type=int, default=STARTS, help="fresh starts a comparison")
     args = parser.parse_args()
     if args.quick:
         args.comparisons, args.seconds, args.starts = 2, 0.8, 2

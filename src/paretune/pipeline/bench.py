@@ -136,5 +136,11 @@ def _find(entrants: Entrants, text: str | None) -> str | None:
     for name in entrants.ready:
         if text in name:
             return name
-    known = ", ".join(entrants.ready) or "none that could run"
+    known = ", ".join(entrants.ready) or f"none that could run ({_reasons(entrants)})"
     raise InputError(f"no variant is named like the baseline {text!r}: there are {known}")
+
+
+def _reasons(entrants: Entrants) -> str:
+    """Why nothing could run: the first few different reasons."""
+    different = list(dict.fromkeys(record.reason for record in entrants.failed))
+    return "; ".join(different[:3])

@@ -42,6 +42,7 @@ class OpenVinoSession(Session):
         self._settings = settings
         self._compiled = compiled
         self._requests = [compiled.create_infer_request() for _ in range(settings.streams)]
+        self._bound: list[dict[int, Array]] = []
         self._indices = input_indices(list(compiled.inputs), [spec.name for spec in program.inputs])
 
     def run(self, feeds: Feeds, stream: int = 0) -> list[Array]:
@@ -58,8 +59,10 @@ class OpenVinoSession(Session):
         import openvino as ov
 
         request = self._compiled.create_infer_request()
-        for index, array in self._inputs(feeds).items():
+        inputs = self._inputs(feeds)
+        for index, array in inputs.items():
             request.set_input_tensor(index, ov.Tensor(array, shared_memory=True))
+        self._bound.append(inputs)  # a tensor with shared memory does not keep its array alive
         return functools.partial(request.infer, share_outputs=True)
 
     def layers(self, feeds: Feeds, calls: int = 20) -> list[LayerTime]:

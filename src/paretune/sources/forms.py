@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from paretune.core import Model, TensorSpec, UnsupportedError
 from paretune.sources._imports import first_line
+from paretune.sources._pooling import with_global_pooling
 from paretune.sources._quiet import quiet
 from paretune.sources._specs import example_tensors
 
@@ -45,7 +46,7 @@ def exported_program(model: Model) -> ExportedProgram:
         )
     if isinstance(model.module, torch.export.ExportedProgram):
         return model.module  # its module's code is in another process
-    module = model.module.eval()
+    module = with_global_pooling(model.module.eval(), example_tensors(model.inputs, 1, free=1))
     free = [spec.shape[:1] == (None,) for spec in model.inputs]
     if any(free):
         arguments = example_tensors(model.inputs, 2)
