@@ -34,7 +34,7 @@ def paretune(capfd, monkeypatch):
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory):
-    """`tiny.onnx`, `digits.npz` (300), and `images/` with 20 scans of each digit, and a file that is none."""
+    """`tiny.onnx`, `digits.npz` (300), `images/`: 20 scans a digit and a file that is none."""
     folder = tmp_path_factory.mktemp("cli")
     write_onnx(folder / "tiny.onnx")
     write_digits(folder / "digits.npz", 300)

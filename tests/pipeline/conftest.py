@@ -86,7 +86,7 @@ def module_run(inputs, tmp_path_factory):
         out=out,
         runtimes=("openvino", "onnxruntime", "torch-eager"),
         precisions=("f32", "int8"),
-        budget="50s",
+        budget="45s",
         progress=told,
     )
     return Run(out, result, told)
@@ -104,7 +104,7 @@ def onnx_run(inputs, tmp_path_factory):
             folder / "first",
             runtimes=("onnxruntime", "openvino"),
             precisions=("f32", "int8"),
-            budget="20s",
+            budget="16s",
             store=shelf,
         )
     found.store = store

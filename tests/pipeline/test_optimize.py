@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ import paretune.pipeline
 from paretune.core import InputError
 from paretune.data import load_data
 from paretune.measure import THROUGHPUT
-from paretune.pipeline import optimize, racing
+from paretune.pipeline import optimize, racing, screening
 from paretune.runtimes import registry
 from paretune.store import Store
 from tests.compress import misbehaving
@@ -164,7 +166,9 @@ def test_the_report_is_there_and_whole(module_run):
 
 def test_stages_are_told_in_order_and_their_seconds_kept(module_run):
     stages = module_run.told.stages
-    assert stages[:5] == ["bring in", "baseline", "compile and quantise", "race", "compare"]
+    assert stages[:2] == ["bring in", "baseline"]
+    assert stages[-1] == "hand back"
+    assert stages.index("compare") < next(i for i, s in enumerate(stages) if "holdout" in s)
     assert list(module_run.json["ledger"]["stages_s"]) == stages
     total = sum(module_run.json["ledger"]["stages_s"].values())
     assert total == pytest.approx(module_run.json["ledger"]["wall_s"], rel=0.05)
@@ -172,7 +176,9 @@ def test_stages_are_told_in_order_and_their_seconds_kept(module_run):
 
 def test_layers_of_both_are_told_with_their_precision(module_run):
     layers = module_run.json["layers"]
-    assert set(layers) == {module_run.json["baseline"], module_run.json["chosen"]}
+    said = [c["text"] for c in module_run.json["conditions"] if c["kind"] == "fallback"]
+    for name in (module_run.json["baseline"], module_run.json["chosen"]):
+        assert name in layers or any(f"no per-layer times of {name}" in text for text in said)
     assert all(layer["microseconds"] >= 0 for rows in layers.values() for layer in rows)
 
 
@@ -189,10 +195,14 @@ def test_a_repeated_run_measures_only_the_comparison_again(onnx_run, inputs):
         )
     assert again.json["chosen"] == onnx_run.json["chosen"]
     (said,) = [c["text"] for c in again.json["conditions"] if c["kind"] == "cache"]
-    assert "and 0 were taken now" in said
+    assert re.search(r"^\d+ measurements came from the store", said)
     assert said in again.told.notes
-    raced = [v for v in again.json["variants"] if v["status"] != "failed"]
-    assert all(variant["cached"] for variant in raced)
+    # What the first run had no time for is left to the second; nothing else is timed again.
+    known = {v["id"]: v for v in onnx_run.json["variants"] if v["status"] != "failed"}
+    cached = {v["id"]: v for v in again.json["variants"] if v["cached"]}
+    assert known.keys() <= cached.keys()
+    for name, variant in known.items():
+        assert cached[name]["accuracy"] == variant["accuracy"]
     # The claims are fresh: no two comparisons give the same ratio to the last digit.
     before, after = (r.json["ratios"]["latency_vs_best_f32"] for r in (onnx_run, again))
     compared = onnx_run.json["chosen"] != onnx_run.json["baseline"]
@@ -233,7 +243,9 @@ def test_runtimes_that_fail_are_recorded_and_the_run_goes_on(inputs, own_home, m
 @pytest.fixture
 def short_bursts(monkeypatch):
     """Throughput read off a tenth of the usual time: what is tried does not depend on it."""
-    monkeypatch.setattr(racing, "THROUGHPUT", THROUGHPUT._replace(burst=0.02))
+    short = THROUGHPUT._replace(burst=0.02)
+    for module in (racing, screening):
+        monkeypatch.setattr(module, "THROUGHPUT", short)
 
 
 def test_throughput_is_raced_over_streams_and_batches(inputs, own_home, short_bursts):
@@ -337,7 +349,7 @@ class WrongError(Exception):
 def test_a_callers_own_exception_passes_and_leaves_no_result(inputs, own_home):
     class Stopping(Told):
         def stage(self, name, total):
-            if name == "race":
+            if name == "compare":
                 raise WrongError
             super().stage(name, total)
 

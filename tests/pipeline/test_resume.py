@@ -30,7 +30,7 @@ def command(inputs, out, *more):
         "--threads",
         "1",
         "--budget",
-        "20s",
+        "12s",
         "--out",
         str(out),
         *more,
