@@ -149,3 +149,14 @@ def test_what_a_killed_process_left_is_swept_and_a_live_ones_is_not(tmp_path):
         with folder_atomic(path, exist_ok=True) as other:
             assert names(tmp_path) == sorted([mine.name, other.name])
     assert names(tmp_path) == ["program"]
+
+
+def test_a_folder_is_replaced_once_the_new_one_is_whole(tmp_path):
+    place = tmp_path / "folder"
+    with folder_atomic(place) as draft:
+        (draft / "old").write_text("old")
+    with folder_atomic(place, replace=True) as draft:
+        (draft / "new").write_text("new")
+        assert (place / "old").exists()
+    assert [entry.name for entry in place.iterdir()] == ["new"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -48,9 +47,7 @@ def write(
         InputError: `folder` holds something that is not an artifact, or cannot be written.
     """
     _refuse_others(folder)
-    draft = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    with paths.folder_atomic(draft) as place:
+    with paths.folder_atomic(folder, replace=True) as place:
         for name in program.files:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(program.folder / name, place / name)
@@ -81,7 +78,6 @@ def write(
         text = manifest.model_dump_json(by_alias=True, indent=1)
         (place / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
         (place / README_FILE).write_text(readme(manifest, result), encoding="utf-8")
-    _replace(folder, draft)
     return folder
 
 
@@ -93,20 +89,6 @@ def _refuse_others(folder: Path) -> None:
         raise InputError(
             f"{folder} exists and is not an artifact: remove it or choose another folder"
         )
-
-
-def _replace(folder: Path, draft: Path) -> None:
-    """Put `draft` where `folder` is.
-
-    Two renames: a kill between them leaves no artifact rather than half of one, and the next
-    write makes it again.
-    """
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    draft.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _packages(runtime: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def folder_atomic(path: Path, *, exist_ok: bool = False) -> Iterator[Path]:
+def folder_atomic(path: Path, *, exist_ok: bool = False, replace: bool = False) -> Iterator[Path]:
     """An empty folder beside `path` to write into, renamed to `path` when the block succeeds.
 
     When the block fails the folder is removed. Folders above `path` are made.
@@ -77,11 +77,13 @@ def folder_atomic(path: Path, *, exist_ok: bool = False) -> Iterator[Path]:
         path: the folder to make; an empty one may exist.
         exist_ok: another process may have made it meanwhile: its content is kept as equally good
             and this one's is dropped. Otherwise that is an error.
+        replace: what is there gives way once the new content is whole. This takes two renames: a
+            kill between them leaves nothing at `path` rather than half of something.
 
     Raises:
         InputError: `path` holds something already, or nothing can be written there.
     """
-    if not exist_ok and _holds_something(path):
+    if not (exist_ok or replace) and _holds_something(path):
         raise _taken(path)
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +98,12 @@ def folder_atomic(path: Path, *, exist_ok: bool = False) -> Iterator[Path]:
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                     raise
-                if not exist_ok:
+                if replace:
+                    old = _sibling(path)
+                    path.rename(old)
+                    draft.rename(path)
+                    shutil.rmtree(old, ignore_errors=True)
+                elif not exist_ok:
                     raise _taken(path) from error
     finally:
         # After a successful rename there is nothing here any more.
