@@ -55,8 +55,8 @@ def main() -> int:
     """Measure every network in every runtime."""
     parser = options(__doc__ or "")
     parser.add_argument("--timm", action="store_true", help="timm's networks, where installed")
-    parser.add_argument("--seconds", type=float, default=10.0, help="timing time a variant")
-    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="timing time a variant")
+    parser.add_argument("--starts", type=int, default=4)
     parser.add_argument("--only", default="", help="a trial of what has this in its name")
     args = parser.parse_args()
     if args.quick:

@@ -126,8 +126,8 @@ def main() -> int:
     """Measure all three."""
     parser = options(__doc__ or "")
     parser.add_argument("--budget", default="30m", help="of the trip")
-    parser.add_argument("--seconds", type=float, default=6.0, help="timing time a variant")
-    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="timing time a variant")
+    parser.add_argument("--starts", type=int, default=4)
     args = parser.parse_args()
     runtimes: tuple[str, ...] = ()
     if args.quick:
