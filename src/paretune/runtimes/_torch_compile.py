@@ -113,13 +113,20 @@ class TorchCompile(Runtime):
 
 
 def need_compiler() -> None:
-    """Make sure that Inductor finds a C++ compiler.
+    """Make sure that Inductor finds a C++ compiler and can call it.
 
     Raises:
-        UnsupportedError: there is none; says what to install.
+        UnsupportedError: it cannot; says what to mend.
     """
+    import torch
     from torch._inductor.cpp_builder import get_cpp_compiler
 
+    # Inductor 2.13 passes its library folders to the linker without quoting them.
+    if any(character.isspace() for character in torch.__file__):
+        raise UnsupportedError(
+            f"Inductor cannot link where PyTorch lies in a folder with a space in its name "
+            f"({torch.__file__}): install it elsewhere"
+        )
     try:
         get_cpp_compiler()
     except Exception as error:
