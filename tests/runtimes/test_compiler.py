@@ -9,7 +9,7 @@ from paretune.runtimes._torch_compile import need_compiler
 
 def test_a_folder_with_a_space_is_refused_with_the_mend(monkeypatch):
     monkeypatch.setattr(torch, "__file__", "/home/some one/torch/__init__.py")
-    with pytest.raises(UnsupportedError, match="space in its name .*install it elsewhere"):
+    with pytest.raises(UnsupportedError, match=r"space in its name .*install it elsewhere"):
         need_compiler()
 
 
