@@ -17,6 +17,8 @@ from paretune.measure import Comparison, compare
 from paretune.pipeline.context import COMPARED_BY, Context
 from paretune.pipeline.racing import Field, probe_of
 
+#: Timing time of the comparison at most, all starts together.
+COMPARE_SECONDS = 20.0
 #: Repeated bursts that disagree by more than this make a machine worth a warning.
 NOISY = 0.05
 #: Starts that differ by more than this, median over variants.
@@ -65,7 +67,7 @@ def claim(
     names = list(dict.fromkeys([baseline, chosen, best, best_f32]))
     openers = {n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names}
     limit = context.left(COMPARED_BY)
-    seconds = min(20.0, max(2.0, 0.4 * limit))
+    seconds = min(COMPARE_SECONDS, max(2.0, 0.4 * limit))
     found = compare(
         openers,
         seconds=seconds,

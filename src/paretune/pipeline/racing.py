@@ -13,6 +13,9 @@ from paretune.pipeline.context import RACED_BY, Candidate, Context
 
 MAX_BATCH = 32
 
+#: Timing time of the final race at most: more would not tell finalists apart.
+FINAL_SECONDS = 20.0
+
 
 @dataclass
 class Field:
@@ -99,7 +102,7 @@ def race_survivors(context: Context, entry: Field) -> None:
     openers: Mapping[str, Callable[[], Actor]] = {
         n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names
     }
-    seconds = min(20.0, max(2.0, 0.5 * context.left(RACED_BY)))
+    seconds = min(FINAL_SECONDS, max(2.0, 0.5 * context.left(RACED_BY)))
     try:
         outcome = final(openers, seconds=seconds, probe=probe_of(context))
     except ParetuneError as error:
