@@ -61,7 +61,7 @@ def saturate_all(entrants: Entrants, seconds: float, told: Progress) -> list[Var
     """For every variant, streams doubled until throughput stops growing: one record a size."""
     records = []
     for entrant in entrants.ready.values():
-        limit = 2 * entrant.variant.threads
+        limit = entrant.variant.threads  # a stream needs a thread of its own
         opener = partial(_open_with, entrant)
         for size, rate, best in saturate(opener, limit=limit, seconds=seconds, progress=told):
             variant = entrant.variant.model_copy(update={"streams": size})

@@ -84,7 +84,7 @@ class Screening:
         if self._concurrent:
             largest = candidate.program.max_batch or MAX_BATCH
             return throughput_plan(
-                context.threads, batch, max_streams=2 * context.threads, max_batch=largest
+                context.threads, batch, max_streams=context.threads, max_batch=largest
             )
         # What may not be chosen is timed once, so that the chart can show what it would have given.
         counts = (context.threads,) if candidate.reason else self._thread_counts
