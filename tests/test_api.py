@@ -57,7 +57,7 @@ def test_a_module_and_arrays_are_optimised(optimised, samples):
     with paretune.load(out / "artifact") as predictor:
         rows = predictor.predict(x[:20])
     assert np.mean([row.index == label for row, label in zip(rows, y, strict=False)]) > 0.8
-    assert not result.conditions or all(c.kind != "fallback" for c in result.conditions)
+    assert not any("exported program" in c.text for c in result.conditions)
 
 
 def test_a_bench_takes_models_of_every_kind_at_once(samples):

@@ -65,8 +65,8 @@ def run(
         record = bench(
             models,
             runtimes=words(runtimes),
-            precisions=words(precisions),  # type: ignore[arg-type]  # checked by the request
-            device=device,  # type: ignore[arg-type]  # checked by the request
+            precisions=words(precisions),
+            device=device,
             threads=counts(threads, "--threads"),
             streams=counts(streams, "--streams"),
             batches=counts(batch, "--batch"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +14,7 @@ from paretune.core import Device, Model, Precision, Target, UnsupportedError, Wo
 from paretune.data import ArrayFolder
 from paretune.engine import Actor, Engine
 from paretune.runtimes.base import Program
-from paretune.store import Store, paths
+from paretune.store import Store, key_digest, paths
 
 #: Raised when what `prepare` writes changes meaning, so that older programs are not reused.
 FORMAT = 3
@@ -96,7 +94,7 @@ class Builds:
             UnsupportedError: the runtime cannot, crashed, or took too long; one sentence.
         """
         key = self.key(runtime, precision, recipe, device)
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        digest = key_digest(key)[:24]
         folder = paths.programs() / digest
         known = self._store.get("program", key)
         if known is not None and "unsupported" in known:
@@ -112,7 +110,7 @@ class Builds:
             self.close()  # the next program gets a fresh process
             raise UnsupportedError(f"preparing it failed: {error}") from error
         payload = program.payload is not None
-        record = json.loads(program.model_dump_json(exclude={"payload"}))
+        record = program.model_copy(update={"payload": None})
         self._store.put("program", key, {"program": record, "payload": payload})
         return program
 

@@ -48,7 +48,7 @@ class Comparison:
 
     def timed(self, subject: str) -> bool:
         """Whether single calls were timed, so that `latency` has something to tell."""
-        return any(len(burst) for rounds in self.starts for burst in rounds.calls[subject])
+        return any(rounds.timed(subject) for rounds in self.starts)
 
     def throughput(self, subject: str) -> Estimate:
         """Samples per second, with its interval over starts."""

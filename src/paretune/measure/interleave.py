@@ -86,6 +86,10 @@ class Rounds:
         """Samples per second by interquartile mean over rounds, with its interval."""
         return ratio_from_logs(-np.asarray(self.logs[subject]))
 
+    def timed(self, subject: str) -> bool:
+        """Whether single calls were timed, so that `latency` has something to tell."""
+        return any(len(burst) for burst in self.calls[subject])
+
     def latency(self, subject: str) -> Latency:
         """Distribution of the subject's calls, milliseconds."""
         return summarise(self.calls[subject])

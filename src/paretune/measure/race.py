@@ -121,9 +121,8 @@ def final(
 
 
 def _standing(rounds: Rounds, reference: str, name: str, memory: float) -> Standing:
-    timed = any(len(calls) for calls in rounds.calls[name])
     return Standing(
-        latency=rounds.latency(name) if timed else None,
+        latency=rounds.latency(name) if rounds.timed(name) else None,
         throughput=rounds.throughput(name),
         peak_memory_mb=memory,
         speed=rounds.ratio(reference, name),

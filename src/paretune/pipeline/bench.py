@@ -10,10 +10,8 @@ from typing import Any
 from paretune.core import (
     BenchRatio,
     BenchRecord,
-    Device,
     InputError,
     Model,
-    Precision,
     Preprocessing,
     Progress,
     Silent,
@@ -31,8 +29,8 @@ def bench(
     models: str | Path | Model | Any | Sequence[str | Path | Model | Any],
     *,
     runtimes: Sequence[str] = (),
-    precisions: Sequence[Precision] = (),
-    device: Device = "cpu",
+    precisions: Sequence[str] = (),
+    device: str = "cpu",
     threads: Sequence[int] = (),
     streams: Sequence[int] = (1,),
     batches: Sequence[int] = (1,),
@@ -108,7 +106,7 @@ def bench(
                     )
                 )
             )
-        told.stage("build", sum(1 for c in contexts for _ in asked_programs(c)))
+        told.stage("build", sum(len(asked_programs(c)) for c in contexts))
         for context in contexts:
             enter(context, entrants, streams, batches, scored=data is not None)
         reference = _find(entrants, baseline)

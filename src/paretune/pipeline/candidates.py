@@ -10,16 +10,14 @@ from paretune.compress import broken
 from paretune.core import (
     Constraint,
     InputError,
-    MissingPackageError,
     Precision,
     UnsupportedError,
-    Variant,
     VariantRecord,
 )
 from paretune.measure.accuracy import Outputs
 from paretune.pipeline.context import SCREENED_BY, Candidate, Context
 from paretune.pipeline.intake import planned
-from paretune.pipeline.scoring import not_finite, outputs, score_on
+from paretune.pipeline.scoring import build_and_run, score_on
 
 
 @dataclass
@@ -28,14 +26,12 @@ class Candidates:
 
     Attributes:
         baseline: the model as it came, in the runtime it came in.
-        others: every other program, in the order built.
         failed: records of what could not be built or run, with reasons.
         baseline_outputs: of the baseline on `search`.
     """
 
     baseline: Candidate
     baseline_outputs: Outputs
-    others: list[Candidate] = field(default_factory=list)
     failed: list[VariantRecord] = field(default_factory=list)
 
 
@@ -48,9 +44,7 @@ def baseline(context: Context) -> Candidates:
     name = context.model.native_runtime
     context.progress.step(f"{name} f32")
     try:
-        program = context.builds.build(name, "f32", device=context.device)
-        key = context.builds.key(name, "f32", "", context.device)
-        result = outputs(context, program, key, context.search)
+        program, key, result = build_and_run(context, name, "f32")
     except UnsupportedError as error:
         raise InputError(
             f"the model {context.model.name} cannot be run in {name}, the runtime it came in: "
@@ -74,7 +68,6 @@ def build_others(
             context.progress.step(f"build {name} {precision} {recipe}".rstrip())
             candidate = _one(context, found, name, precision, recipe, guard)
             if candidate is not None:
-                found.others.append(candidate)
                 yield candidate
             if candidate is None or not candidate.reason:
                 break  # a further recipe is worth its time only where this one lost accuracy
@@ -99,32 +92,10 @@ def _one(
     try:
         if seconds <= 0:
             raise UnsupportedError("the budget ended before it was tried")
-        program = context.builds.build(
-            name, precision, recipe, device=context.device, timeout=seconds
-        )
-        key = context.builds.key(name, precision, recipe, context.device)
-        result = outputs(context, program, key, context.search)
+        program, key, result = build_and_run(context, name, precision, recipe, timeout=seconds)
         scored = score_on(context, context.search, "search", result, found.baseline_outputs)
-    except (UnsupportedError, MissingPackageError) as error:
-        found.failed.append(_failed(context, name, precision, recipe, str(error)))
-        return None
-    except InputError as error:
-        found.failed.append(_failed(context, name, precision, recipe, not_finite(error)))
+    except (UnsupportedError, InputError) as error:
+        variant = context.variant_of(name, precision, recipe, context.threads)
+        found.failed.append(VariantRecord.of(variant, "failed", str(error)))
         return None
     return Candidate(program, key, scored, broken(scored, found.baseline.score, guard))
-
-
-def _failed(
-    context: Context, name: str, precision: Precision, recipe: str, reason: str
-) -> VariantRecord:
-    """A record of something that could not be had."""
-    variant = Variant(
-        architecture=context.model.architecture,
-        runtime=name,
-        precision=precision,
-        recipe=recipe,
-        device=context.device,
-        threads=context.threads,
-        batch=context.request.batch,
-    )
-    return VariantRecord.of(variant, "failed", reason)

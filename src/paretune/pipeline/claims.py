@@ -39,7 +39,7 @@ class Claims:
 
     ratios: Ratios
     records: dict[str, VariantRecord]
-    starts: int = 0
+    starts: int
 
 
 def claim(

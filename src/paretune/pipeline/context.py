@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from paretune.compress import Builds
-from paretune.core import Condition, Device, Model, Progress, Score, Target, Variant
+from paretune.core import Condition, Device, Model, Precision, Progress, Score, Target, Variant
 from paretune.data import ArrayFolder, Dataset
 from paretune.engine import Actor, Engine
 from paretune.measure import Metric, open_host
@@ -76,11 +76,25 @@ class Context:
         self, program: Program, threads: int, *, streams: int = 1, batch: int | None = None
     ) -> Variant:
         """The variant that runs `program` so."""
+        return self.variant_of(
+            program.runtime, program.precision, program.recipe, threads, streams, batch
+        )
+
+    def variant_of(
+        self,
+        runtime: str,
+        precision: Precision,
+        recipe: str,
+        threads: int,
+        streams: int = 1,
+        batch: int | None = None,
+    ) -> Variant:
+        """The variant of this model that runs so, whether or not a program of it exists."""
         return Variant(
             architecture=self.model.architecture,
-            runtime=program.runtime,
-            precision=program.precision,
-            recipe=program.recipe,
+            runtime=runtime,
+            precision=precision,
+            recipe=recipe,
             device=self.device,
             threads=threads,
             streams=streams,
@@ -89,13 +103,7 @@ class Context:
 
     def open(self, program: Program, variant: Variant, *, profile: bool = False) -> Actor:
         """A warmed-up process that runs `program` as `variant` says, on `search` samples."""
-        settings = Settings(
-            threads=variant.threads,
-            streams=variant.streams,
-            batch=variant.batch,
-            device=variant.device,
-            profile=profile,
-        )
+        settings = Settings.of(variant, profile=profile)
         return open_host(self.engine, program, settings, self.search)
 
 

@@ -28,8 +28,9 @@ from paretune.data import Dataset, TensorSamples, check_against, load_data, mate
 from paretune.engine import Engine
 from paretune.measure import choose_metric
 from paretune.pipeline.context import Context
+from paretune.pipeline.intake import planned
 from paretune.pipeline.request import Request
-from paretune.pipeline.scoring import outputs, score_on
+from paretune.pipeline.scoring import build_and_run, score_on
 from paretune.runtimes.base import Program
 from paretune.store import Store, paths
 
@@ -114,14 +115,14 @@ def _random(model: Model, seed: int) -> Dataset:
     return Dataset(TensorSamples(f"random inputs, seed {seed}", arrays), splits)
 
 
-def asked_programs(context: Context) -> Iterator[tuple[str, Precision, str]]:
-    """(runtime, precision, recipe) asked for."""
-    request = context.request
-    for name in request.runtimes or registry.names():
-        runtime = registry.get(name)
-        for precision in runtime.precisions(context.target, context.device):
-            if not request.precisions or precision in request.precisions:
-                yield name, precision, runtime.recipes()[0] if precision == "int8" else ""
+def asked_programs(context: Context) -> list[tuple[str, Precision, str]]:
+    """(runtime, precision, recipe) asked for, the model's own runtime first."""
+    native = (context.model.native_runtime, "f32")
+    pairs = sorted(planned(context.request, context.target), key=lambda pair: pair != native)
+    return [
+        (name, precision, registry.get(name).recipes()[0] if precision == "int8" else "")
+        for name, precision in pairs
+    ]
 
 
 def enter(
@@ -134,30 +135,20 @@ def enter(
 ) -> None:
     """Build, score and try out every variant of one model."""
     baseline_outputs = None
-    native = (context.model.native_runtime, "f32", "")
-    for name, precision, recipe in sorted(asked_programs(context), key=lambda p: p != native):
+    for name, precision, recipe in asked_programs(context):
         context.progress.step(f"{context.model.architecture} {name} {precision}")
         variants = [
-            Variant(
-                architecture=context.model.architecture,
-                runtime=name,
-                precision=precision,
-                recipe=recipe,
-                device=context.device,
-                threads=threads,
-                streams=count,
-                batch=batch,
-            )
+            context.variant_of(name, precision, recipe, threads, count, batch)
             for threads, count, batch in itertools.product(
                 context.request.threads or (context.threads,), streams, batches
             )
         ]
         score = None
         try:
-            program = context.builds.build(name, precision, recipe, device=context.device)
-            if scored:
-                key = context.builds.key(name, precision, recipe, context.device)
-                result = outputs(context, program, key, context.search)
+            if not scored:
+                program = context.builds.build(name, precision, recipe, device=context.device)
+            else:
+                program, _, result = build_and_run(context, name, precision, recipe)
                 baseline_outputs = result if baseline_outputs is None else baseline_outputs
                 score = score_on(context, context.search, "search", result, baseline_outputs)
         except ParetuneError as error:

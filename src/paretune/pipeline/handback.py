@@ -5,7 +5,6 @@ from __future__ import annotations
 from paretune import artifact, report
 from paretune.core import Result, Variant
 from paretune.measure import LATENCY
-from paretune.measure.compare import STARTS
 from paretune.measure.host import WARM_UP_SECONDS
 from paretune.measure.interleave import MIN_ROUNDS
 from paretune.pipeline.context import Context
@@ -26,12 +25,7 @@ def hand_back(
     artifact.write(
         rundir.path / "artifact",
         program=program,
-        settings=Settings(
-            threads=variant.threads,
-            streams=variant.streams,
-            batch=variant.batch,
-            device=variant.device,
-        ),
+        settings=Settings.of(variant),
         model=context.model,
         result=result,
         preprocessing=context.model.preprocessing,
@@ -56,7 +50,7 @@ def how_measured(context: Context, starts: int) -> dict[str, str]:
         "speed": f"{what}, in bursts of {probe.burst * 1000:.0f} ms after {WARM_UP_SECONDS} s of "
         "warm-up and one untimed call",
         "comparison": f"interleaved rounds (A B B A), at least {MIN_ROUNDS} a start, over "
-        f"{starts or STARTS} fresh starts of every process; ratio of times by interquartile "
+        f"{starts} fresh starts of every process; ratio of times by interquartile "
         "mean, 95 % interval by bootstrap over starts",
         "race": "each variant against one fixed reference in interleaved rounds, then the "
         "survivors together; every choice on the search split",

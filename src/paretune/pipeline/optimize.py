@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from paretune.compress import Builds
-from paretune.core import Device, Model, Precision, Preprocessing, Progress, Result, Silent
+from paretune.core import Model, Preprocessing, Progress, Result, Silent
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine
 from paretune.pipeline.clock import Clock
 from paretune.pipeline.context import Context
 from paretune.pipeline.duration import seconds
 from paretune.pipeline.intake import bring_in, text_of
-from paretune.pipeline.request import Effort, Request
+from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.trip import take
 from paretune.store import Store
@@ -27,7 +27,7 @@ def optimize(
     data: str | Path | Dataset | Any,
     *,
     out: str | Path = "paretune-run",
-    effort: Effort = "quantize",
+    effort: str = "quantize",
     constraints: Sequence[str] = (),
     objective: str = "latency",
     budget: str | float = "30m",
@@ -36,8 +36,8 @@ def optimize(
     threads: Sequence[int] = (),
     batch: int = 1,
     runtimes: Sequence[str] = (),
-    precisions: Sequence[Precision] = (),
-    device: Device = "cpu",
+    precisions: Sequence[str] = (),
+    device: str = "cpu",
     metric: str | None = None,
     price_per_hour: float | None = None,
     preprocessing: Preprocessing | str | None = None,

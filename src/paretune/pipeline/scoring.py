@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
 
 import numpy as np
 
-from paretune.core import InputError, Score, UnsupportedError, WorkerError
+from paretune.core import Precision, Score, UnsupportedError, WorkerError
 from paretune.data import ArrayFolder
 from paretune.measure import score
 from paretune.measure.accuracy import Outputs
 from paretune.pipeline.context import Context
 from paretune.runtimes.base import Program
-from paretune.store import paths
+from paretune.store import key_digest, paths
+
+
+def build_and_run(
+    context: Context,
+    runtime: str,
+    precision: Precision,
+    recipe: str = "",
+    *,
+    timeout: float | None = None,
+) -> tuple[Program, dict[str, object], Outputs]:
+    """A program, what identifies it, and its outputs on `search`.
+
+    Raises:
+        InputError: an output is not finite.
+        UnsupportedError: it cannot be built or run.
+    """
+    device = context.device
+    program = context.builds.build(runtime, precision, recipe, device=device, timeout=timeout)
+    key = context.builds.key(runtime, precision, recipe, device)
+    return program, key, outputs(context, program, key, context.search)
 
 
 def outputs(
@@ -28,8 +47,7 @@ def outputs(
         UnsupportedError: the program cannot be run.
     """
     identity = {"program": dict(key), "arrays": arrays.digest, "batch": context.request.batch}
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
-    file = paths.home() / "outputs" / f"{digest}.npy"
+    file = paths.home() / "outputs" / f"{key_digest(identity)[:24]}.npy"
     known = context.store.get("outputs", identity)
     if known is not None and file.exists():
         content = file.read_bytes()
@@ -73,8 +91,3 @@ def score_on(
         classifier=context.model.task == "classification",
         seed=context.request.seed,
     )
-
-
-def not_finite(error: InputError) -> str:
-    """The reason recorded on a variant whose outputs are not finite though the baseline's are."""
-    return str(error).split(":")[0]

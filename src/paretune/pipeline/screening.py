@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
 from paretune.core import ParetuneError, Variant
 from paretune.engine import Actor
-from paretune.measure import LATENCY, THROUGHPUT, Standing, screen
+from paretune.measure import THROUGHPUT, Standing, screen
 from paretune.pipeline.context import SCREENED_BY, Candidate, Context
 from paretune.pipeline.plans import Plan, latency_plan, throughput_plan
 from paretune.pipeline.racing import Field, probe_of
@@ -102,7 +101,7 @@ class Screening:
             self._context.progress.step(f"time {variant.id}")
             answer = self._time_one(candidate, variant, must)
             # A few thread counts are worth an overrun; a series of doublings is not.
-            must = must and probe_of(self._context) is LATENCY
+            must = must and not self._concurrent
             try:
                 setting = plan.send(answer)
             except StopIteration:
@@ -149,5 +148,5 @@ class Screening:
         opener = partial(context.open, candidate.program, variant)
         standing = screen(self._actor, opener, seconds=self._seconds, probe=probe_of(context))
         context.taken += 1
-        context.store.put("standing", key, json.loads(standing.model_dump_json()))
+        context.store.put("standing", key, standing)
         return standing

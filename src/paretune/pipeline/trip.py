@@ -10,7 +10,6 @@ from paretune.core import (
     Objective,
     Result,
     Score,
-    VariantRecord,
 )
 from paretune.data import ArrayFolder
 from paretune.engine import machine
@@ -25,7 +24,7 @@ from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import outputs, score_on
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.verdict import decide, held
-from paretune.report.frontier import pareto
+from paretune.report.frontier import pareto, points_of
 
 JOURNAL = "measurements.jsonl"
 
@@ -95,7 +94,7 @@ def take(
         chosen=verdict.chosen,
         constraints=results,
         variants=(*records.values(), *found.failed),
-        frontier=_frontier(records),
+        frontier=pareto(points_of(records.values())),
         holdout=reading,
         ratios=claims.ratios,
         ledger=clock.ledger(),
@@ -139,16 +138,6 @@ def _summary(context: Context) -> DatasetSummary:
         labelled=samples.labels is not None,
         skipped=len(samples.skipped),
     )
-
-
-def _frontier(records: dict[str, VariantRecord]) -> tuple[str, ...]:
-    """Ids that no other measured variant beats on both latency and accuracy."""
-    points = {
-        name: (record.latency_ms.p50, -record.accuracy.value)
-        for name, record in records.items()
-        if record.latency_ms is not None and record.accuracy is not None
-    }
-    return tuple(pareto(points))
 
 
 def _tell_reuse(context: Context) -> None:

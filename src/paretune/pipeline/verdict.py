@@ -15,12 +15,10 @@ class Verdict:
 
     Attributes:
         chosen: id of the variant handed back.
-        feasible: whether it meets every constraint.
         records: every variant with its status and reason.
     """
 
     chosen: str
-    feasible: bool
     records: tuple[VariantRecord, ...]
 
 
@@ -69,7 +67,7 @@ def decide(
     ]
     chosen = (whole or accurate or [baseline])[0]
     final = [_explained(record, chosen, misses, field, objective) for record in records.values()]
-    return Verdict(chosen.id, bool(whole), tuple(final))
+    return Verdict(chosen.id, tuple(final))
 
 
 def _ranked(

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import Device, LayerTime, Model, Noun, Precision, Target, TensorSpec
+from paretune.core import Device, LayerTime, Model, Noun, Precision, Target, TensorSpec, Variant
 
 Array = NDArray[Any]
 Feeds = Mapping[str, Array]
@@ -72,6 +72,17 @@ class Settings(Noun):
     batch: int = 1
     device: Device = "cpu"
     profile: bool = False
+
+    @classmethod
+    def of(cls, variant: Variant, *, profile: bool = False) -> Settings:
+        """How a variant is run."""
+        return cls(
+            threads=variant.threads,
+            streams=variant.streams,
+            batch=variant.batch,
+            device=variant.device,
+            profile=profile,
+        )
 
 
 class Session(ABC):

@@ -1,5 +1,6 @@
 """Records and cache: what was measured once is remembered, whatever happens to the process."""
 
+from paretune.store._key import key_digest
 from paretune.store._store import Store
 from paretune.store.paths import (
     arrays,
@@ -15,6 +16,7 @@ __all__ = [
     "arrays",
     "folder_atomic",
     "home",
+    "key_digest",
     "programs",
     "write_bytes_atomic",
     "write_text_atomic",

@@ -31,6 +31,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def key_digest(key: Key) -> str:
+    """sha256 of a key's canonical text, hex: names a file that belongs to a record."""
+    return digest(canonical(key))
+
+
 def payload_text(payload: Key) -> str:
     """JSON of a payload; NaN and infinities are kept, in Python's spelling."""
     return json.dumps(to_jsonable_python(payload, by_alias=True), ensure_ascii=False)
