@@ -1,0 +1,125 @@
+"""Sites: runs of blocks as they stand in the network, with real inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from paretune.search.blocks import Block
+from paretune.search.network.seat import Run
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What one block received and gave in one run of the network.
+
+    Attributes:
+        x: its input tensor, batch on axis 0.
+        extras: its further positional arguments.
+        named: its keyword arguments.
+        y: its output tensor.
+    """
+
+    x: torch.Tensor
+    extras: tuple[Any, ...]
+    named: dict[str, Any]
+    y: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Site:
+    """Consecutive blocks of the baseline, which an operator may replace.
+
+    Attributes:
+        blocks: them, in order.
+        module: the blocks as one module, its weights those of the baseline: copy before changing.
+        flow: what the run received and gave for a few samples.
+    """
+
+    blocks: tuple[Block, ...]
+    module: Run
+    flow: Flow
+
+    @property
+    def first(self) -> Block:
+        """The block whose input it takes."""
+        return self.blocks[0]
+
+    @property
+    def last(self) -> Block:
+        """The block whose output it gives."""
+        return self.blocks[-1]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one sample, without the batch axis."""
+        return self.first.input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Of one sample, without the batch axis."""
+        return self.last.output_shape
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it maps (C, H, W) to (C', H', W')."""
+        return len(self.input_shape) == 3 and len(self.output_shape) == 3
+
+
+def flows(module: nn.Module, blocks: Sequence[Block], inputs: tuple[Any, ...]) -> list[Flow]:
+    """What every block receives and gives when the network runs on `inputs`, without gradients."""
+    given: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
+    made: dict[str, Any] = {}
+    handles = []
+    for block in blocks:
+        first, last = block.members[0], block.members[-1]
+
+        def enter(_: Any, args: Any, kwargs: Any, name: str = first) -> None:
+            given[name] = (args[0], tuple(args[1:]), dict(kwargs))
+
+        def leave(_: Any, __: Any, output: Any, name: str = last) -> None:
+            made[name] = output
+
+        handles.append(
+            module.get_submodule(first).register_forward_pre_hook(enter, with_kwargs=True)
+        )
+        handles.append(module.get_submodule(last).register_forward_hook(leave))
+    try:
+        with torch.no_grad():
+            module(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    found = []
+    for block in blocks:
+        x, extras, named = given[block.members[0]]
+        output = made[block.members[-1]]
+        y = output if block.outer < 0 else output[block.outer]
+        found.append(Flow(x, extras, named, y))
+    return found
+
+
+def site(
+    module: nn.Module, blocks: Sequence[Block], flowing: Sequence[Flow], first: int, last: int
+) -> Site:
+    """The site of the blocks `first` to `last`, inclusive.
+
+    Args:
+        module: the baseline.
+        blocks: all of its blocks.
+        flowing: what each block received and gave.
+        first: index of the first block.
+        last: index of the last block.
+    """
+    run = tuple(blocks[first : last + 1])
+    modules = [[module.get_submodule(path) for path in block.members] for block in run]
+    begin, end = flowing[first], flowing[last]
+    return Site(
+        blocks=run,
+        module=Run(modules, [block.outer for block in run]),
+        flow=Flow(begin.x, begin.extras, begin.named, end.y),
+    )
