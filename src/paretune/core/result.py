@@ -53,13 +53,21 @@ class Ratios(Noun):
 
 
 class Ledger(Noun):
-    """What the run spent; training figures are 0 where nothing was trained."""
+    """What the run spent; training figures are 0 where nothing was trained.
+
+    Attributes:
+        training_flops: of everything that was trained, teachers' forward passes included.
+        full_training_equivalents: the same in full trainings of the baseline.
+        stages_s: wall seconds by stage.
+        stages_flops: training FLOPs by stage that trained.
+    """
 
     wall_s: float
     cpu_s: float
     training_flops: float = 0.0
     full_training_equivalents: float = 0.0
     stages_s: dict[str, float] = {}
+    stages_flops: dict[str, float] = {}
 
 
 class Condition(Noun):

@@ -1,0 +1,263 @@
+"""What a search spends, stage by stage: training FLOPs, wall seconds, CPU seconds.
+
+One multiply-add is two FLOPs, as `torch.utils.flop_counter` counts, and matrix products,
+convolutions and attention are what is counted. A module is run through the counter once per input
+shape; training multiplies. A full training of the baseline, the unit of the equivalents, is
+samples x epochs x 3 x forward: the backward pass costs about two forward passes (Kaplan et al.
+2020, arXiv 2001.08361, section 2.1).
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from paretune.core import InputError, Noun
+from paretune.core import Ledger as CoreLedger
+from paretune.store import write_text_atomic
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+#: Epochs of a full training where the caller does not know: what the ResNets of He et al. 2015
+#: (arXiv 1512.03385, section 4.2) take on CIFAR-10: 64,000 steps of 128 on 45,000 images.
+DEFAULT_EPOCHS = 182
+
+#: Where FLOPs go that are spent outside any stage.
+UNNAMED = "other"
+
+
+class StageCost(Noun):
+    """What one stage spent; the stages within it are not included."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    training_flops: float = 0.0
+
+    def plus(self, other: StageCost) -> StageCost:
+        """Both together."""
+        return StageCost(
+            wall_s=self.wall_s + other.wall_s,
+            cpu_s=self.cpu_s + other.cpu_s,
+            training_flops=self.training_flops + other.training_flops,
+        )
+
+
+class LedgerSummary(Noun):
+    """Everything spent so far.
+
+    Attributes:
+        stages: by name, in the order in which they began.
+        full_training_flops: of one full training of the baseline; 0 where it was never told.
+    """
+
+    stages: dict[str, StageCost] = {}
+    full_training_flops: float = 0.0
+
+    @property
+    def training_flops(self) -> float:
+        """Of all stages."""
+        return sum(cost.training_flops for cost in self.stages.values())
+
+    @property
+    def full_training_equivalents(self) -> float:
+        """Training FLOPs in full trainings of the baseline; 0 where that was never told."""
+        return self.training_flops / self.full_training_flops if self.full_training_flops else 0.0
+
+    def merged(self, run: CoreLedger) -> CoreLedger:
+        """The ledger of a whole run with the search's figures put in.
+
+        Wall and CPU seconds of the run include the search already; what is added is what was
+        trained, and how long each stage took.
+        """
+        stages = dict(run.stages_s)
+        flops = dict(run.stages_flops)
+        for name, cost in self.stages.items():
+            stages[name] = stages.get(name, 0.0) + cost.wall_s
+            if cost.training_flops:
+                flops[name] = flops.get(name, 0.0) + cost.training_flops
+        return run.model_copy(
+            update={
+                "training_flops": run.training_flops + self.training_flops,
+                "full_training_equivalents": run.full_training_equivalents
+                + self.full_training_equivalents,
+                "stages_s": stages,
+                "stages_flops": flops,
+            }
+        )
+
+
+def process_cpu() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+class Ledger:
+    """Counts what is spent; one object for one search.
+
+    Args:
+        before: what was spent by an earlier process of the same search.
+        wall: clock in seconds.
+        cpu: clock in CPU seconds.
+    """
+
+    def __init__(
+        self,
+        before: LedgerSummary | None = None,
+        *,
+        wall: Callable[[], float] = time.perf_counter,
+        cpu: Callable[[], float] = process_cpu,
+    ) -> None:
+        self._wall, self._cpu = wall, cpu
+        self._stages: dict[str, StageCost] = dict(before.stages) if before else {}
+        self._full = before.full_training_flops if before else 0.0
+        self._open: list[str] = []
+        self._since = (0.0, 0.0)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """What happens inside is booked on `name`; a stage within a stage keeps its own account."""
+        self._book()
+        self._open.append(name)
+        self._stages.setdefault(name, StageCost())
+        try:
+            yield
+        finally:
+            self._book()
+            self._open.pop()
+
+    def baseline(
+        self,
+        module: nn.Module,
+        inputs: Sequence[torch.Tensor],
+        *,
+        samples: int,
+        epochs: float = DEFAULT_EPOCHS,
+    ) -> None:
+        """Say what one full training of the baseline is: the unit of the equivalents.
+
+        Args:
+            module: the baseline.
+            inputs: one batch of its inputs, batch on axis 0; values do not matter.
+            samples: in the training set.
+            epochs: passes over it that its training takes.
+        """
+        self._full = samples * epochs * 3 * flops(module, inputs)
+
+    def train(
+        self,
+        module: nn.Module,
+        inputs: Sequence[torch.Tensor],
+        *,
+        samples: int,
+        teacher: nn.Module | None = None,
+    ) -> None:
+        """Book training on `samples`: forward and backward, and the teacher's forward.
+
+        Args:
+            module: what is trained; parameters that are frozen now cost no gradient.
+            inputs: one batch of its inputs, batch on axis 0; values do not matter.
+            samples: how many went through it, each as often as it did.
+            teacher: what answered on the same samples, if anything did.
+        """
+        each = flops(module, inputs, backward=True)
+        if teacher is not None:
+            each += flops(teacher, inputs)
+        self.spend(each * samples)
+
+    def spend(self, training_flops: float) -> None:
+        """Book training FLOPs counted elsewhere on the stage that is open."""
+        name = self._open[-1] if self._open else UNNAMED
+        cost = StageCost(training_flops=training_flops)
+        self._stages[name] = self._stages.get(name, StageCost()).plus(cost)
+
+    def absorb(self, other: LedgerSummary) -> None:
+        """Add the FLOPs and CPU seconds of another process; its wall time ran beside this one's.
+
+        A worker that this process started and waited for is in the CPU clock already: it hands
+        over its FLOPs by `spend`.
+        """
+        for name, cost in other.stages.items():
+            mine = self._stages.get(name, StageCost())
+            self._stages[name] = mine.plus(cost.model_copy(update={"wall_s": 0.0}))
+
+    def summary(self) -> LedgerSummary:
+        """What was spent up to now, the open stage included."""
+        self._book()
+        return LedgerSummary(stages=dict(self._stages), full_training_flops=self._full)
+
+    def save(self, file: Path) -> None:
+        """Write the summary as JSON; a reader never sees half of it."""
+        write_text_atomic(file, self.summary().model_dump_json(indent=1))
+
+    @classmethod
+    def load(cls, file: Path) -> Ledger:
+        """Go on with what `save` wrote; an empty ledger where nothing was written.
+
+        Raises:
+            InputError: the file is not a ledger.
+        """
+        if not file.is_file():
+            return cls()
+        try:
+            return cls(LedgerSummary.model_validate_json(file.read_bytes()))
+        except ValidationError:
+            raise InputError(f"{file} is not a ledger: remove it to count from zero") from None
+
+    def _book(self) -> None:
+        """Give the time since the last booking to the stage that was open meanwhile."""
+        now = (self._wall(), self._cpu())
+        if self._open:
+            spent = StageCost(wall_s=now[0] - self._since[0], cpu_s=now[1] - self._since[1])
+            self._stages[self._open[-1]] = self._stages[self._open[-1]].plus(spent)
+        self._since = now
+
+
+_Shape = tuple[Any, ...]
+#: By module, then by input shape. A module that is gone takes its counts with it.
+_COUNTED: weakref.WeakKeyDictionary[Any, dict[_Shape, int]] = weakref.WeakKeyDictionary()
+
+
+def flops(module: nn.Module, inputs: Sequence[torch.Tensor], *, backward: bool = False) -> int:
+    """FLOPs of one sample through a module, counted once per input shape and remembered.
+
+    Args:
+        module: in any mode; it is left as it was.
+        inputs: one batch of its inputs, batch on axis 0; values do not matter.
+        backward: count the gradients of what is trainable now, too.
+
+    Returns:
+        FLOPs of forward, or of forward and backward, for one sample; a multiply-add is two.
+    """
+    known = _COUNTED.setdefault(module, {})
+    trainable = tuple(p.requires_grad for p in module.parameters()) if backward else None
+    key = (*(tuple(x.shape[1:]) for x in inputs), trainable)
+    if key not in known:
+        known[key] = _count(module, inputs, backward)
+    return known[key]
+
+
+def _count(module: nn.Module, inputs: Sequence[torch.Tensor], backward: bool) -> int:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    # A copy, since running it would move BatchNorm statistics; in eval mode one sample suffices.
+    subject = copy.deepcopy(module).cpu().eval()
+    one = [x[:1].detach().cpu() for x in inputs]
+    counter = FlopCounterMode(display=False)
+    with counter, torch.set_grad_enabled(backward):
+        outputs = subject(*one)
+        first = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+        if backward and first.requires_grad:
+            first.float().sum().backward()
+    return int(counter.get_total_flops())
