@@ -53,6 +53,7 @@ class Family(Operator):
 
         from paretune.search.network.anatomy import anatomy
         from paretune.search.network.inherit import inherit
+        from paretune.search.network.refit import refit
         from paretune.search.network.residual import Residual
 
         stride = _stride(site)
@@ -71,6 +72,7 @@ class Family(Operator):
             with torch.no_grad():
                 x = one(x)
         inherit(block, read, site.flow.x, site.flow.y)
+        refit(block, site.flow.x, site.flow.y, seed=seed)
         return block.eval()
 
     def words(self, params: Params) -> str:
