@@ -1,0 +1,102 @@
+"""One augmented view of a batch, which teacher and student both see.
+
+Images are float tensors (n, C, H, W), already normalised. Other inputs, such as tokens, stay as
+they are: nothing is known of what may be done to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from paretune.search.finish._batches import Batches
+
+#: Share of mirrored images on which the teacher must answer as before for flips to be allowed.
+SAME = 0.9
+#: Images that are looked at for that.
+LOOKED_AT = 512
+
+
+def are_images(inputs: Sequence[torch.Tensor]) -> bool:
+    """Whether every input is a batch of float images, (n, C, H, W)."""
+    return all(x.ndim == 4 and x.is_floating_point() for x in inputs)
+
+
+def view(
+    images: torch.Tensor, random: np.random.Generator, *, shift: float, flip: bool
+) -> torch.Tensor:
+    """Each image shifted and mirrored at random, in channels-last memory.
+
+    What is shifted in repeats the edge: the value of black is not known here.
+
+    Args:
+        images: float (n, C, H, W).
+        random: where chance comes from.
+        shift: largest shift in parts of height and width.
+        flip: whether half of them are mirrored.
+    """
+    import torch
+
+    n, _, height, width = images.shape
+    reach = (round(height * shift), round(width * shift))
+    places = []
+    for size, most in zip((height, width), reach, strict=True):
+        offsets = random.integers(-most, most + 1, size=(n, 1))
+        places.append(np.clip(np.arange(size)[None, :] + offsets, 0, size - 1))
+    if flip:
+        mirrored = random.random(n) < 0.5
+        places[1][mirrored] = places[1][mirrored, ::-1]
+    ys, xs = (torch.from_numpy(place).to(images.device) for place in places)
+    sample = torch.arange(n, device=images.device)[:, None, None]
+    # Indexing pixels with the channels last makes (n, H, W, C): channels-last once permuted.
+    return images.permute(0, 2, 3, 1)[sample, ys[:, :, None], xs[:, None, :]].permute(0, 3, 1, 2)
+
+
+def mixing(
+    n: int, random: np.random.Generator, alpha: float
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Partner, int64 (n,), and share, float32 (n,), of each sample for mixup; None: no mixup.
+
+    Source: Zhang et al. 2018 (arXiv 1710.09412), with a share of its own for each sample.
+    """
+    import torch
+
+    if alpha == 0:
+        return None
+    partner = random.permutation(n)
+    share = random.beta(alpha, alpha, size=n).astype(np.float32)
+    return torch.from_numpy(partner), torch.from_numpy(share)
+
+
+def mixed(x: torch.Tensor, partner: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Each sample's share of itself and the rest of its partner; x is float (n, ...)."""
+    weight = share.to(x.device, x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+    return x * weight + x[partner.to(x.device)] * (1 - weight)
+
+
+def flips_hold(teacher: nn.Module, batches: Batches, device: torch.device) -> bool:
+    """Whether the teacher knows a mirrored image for what it was.
+
+    Digits and letters change their meaning in a mirror, most photographs do not, and which it is
+    the teacher can tell: flips are allowed where its first class stays the same on `SAME` of the
+    images.
+    """
+    import torch
+
+    from paretune.search.finish._loss import first
+
+    inputs = [x.to(device) for x in batches.inputs(batches.some(LOOKED_AT))]
+    if not are_images(inputs):
+        return False
+    with torch.no_grad():
+        straight = first(teacher(*inputs))
+        mirrored = first(teacher(*(x.flip(-1) for x in inputs)))
+    if straight.ndim != 2:
+        return False
+    return bool((straight.argmax(1) == mirrored.argmax(1)).float().mean() >= SAME)

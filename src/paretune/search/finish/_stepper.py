@@ -1,0 +1,311 @@
+"""One step of training: the same view to teacher and student, loss, gradient, averaging."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paretune.core import InputError, UnsupportedError
+from paretune.search.finish import _augment
+from paretune.search.finish._accelerator import (
+    accelerator,
+    agreed,
+    clear_memory,
+    out_of_memory,
+    precision,
+)
+from paretune.search.finish._average import Average, refresh_norms
+from paretune.search.finish._batches import FEWEST, Batches
+from paretune.search.finish._features import Features
+from paretune.search.finish._loss import first, objective
+from paretune.search.finish._saved import Saved
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from paretune.data import ArrayFolder
+    from paretune.search.finish.recipe import Recipe
+
+
+class DivergedError(Exception):
+    """The training cannot go on; the text is the reason."""
+
+
+class Stepper:
+    """A student, its teacher and its optimiser, where Accelerate puts them.
+
+    The student is trained in place; the teacher is a copy, so that the caller's stays where and as
+    it is. `close` brings the student back to its device, in plain memory layout.
+
+    Args:
+        student: what learns; parameters that need no gradient stay as they are.
+        teacher: what it learns from.
+        arrays: inputs and, where there are any, labels.
+        recipe: how.
+        seed: of samples, augmentation and dropout.
+        features: name of a teacher's submodule by that of a student's, for the feature term.
+
+    Raises:
+        InputError: nothing to train, or too few samples.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher: nn.Module,
+        arrays: ArrayFolder,
+        *,
+        recipe: Recipe,
+        seed: int,
+        features: Mapping[str, str],
+    ) -> None:
+        self.recipe, self.seed = recipe, seed
+        self.accelerator = accelerator()
+        self.device = self.accelerator.device
+        self.batches = Batches(
+            arrays,
+            size=recipe.batch,
+            seed=seed,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+        )
+        self.student = student
+        self._home = next((p.device for p in student.parameters()), self.device)
+        images = _augment.are_images(self.batches.inputs(self.batches.some(1)))
+        self.teacher = _placed(copy.deepcopy(teacher), self.device, images).eval()
+        self.teacher.requires_grad_(False)
+        self._model, self.optimizer = self.accelerator.prepare(
+            _placed(student, self.device, images), _optimizer(student, recipe)
+        )
+        # Accumulation is done here, where it follows memory: a configured one is its beginning.
+        self.micro = -(-self.batches.local // self.accelerator.gradient_accumulation_steps)
+        self.accelerator.gradient_accumulation_steps = 1
+        self.average = Average(student, recipe.ema)
+        self._precision = precision(self.accelerator, recipe.precision)
+        self._features = Features(student, self.teacher, features)
+        flips = recipe.flip and images
+        if recipe.flip is None:
+            flips = _augment.flips_hold(self.teacher, self.batches, self.device)
+        self.flips, self._images = bool(flips), images
+
+    def step(self, number: int, begun: int, rate: float) -> float:
+        """Take a step and return its loss, the mean over all processes.
+
+        Args:
+            number: of the step since the student's training began; decides samples and chance.
+            begun: of the step in this budget; averaging begins with it.
+            rate: learning rate.
+
+        Raises:
+            DivergedError: loss or gradient is not finite.
+            UnsupportedError: even the smallest batch does not fit into memory.
+        """
+        import torch
+
+        random = self.batches.random(number)
+        torch.manual_seed(int(random.integers(2**62)))  # dropout; the caller forks the generator
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        while True:
+            try:
+                # A view is drawn again from the start, so that memory changes no draw.
+                view = self._view(number, self.batches.random(number))
+                loss = self._descend(*view, number)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                self._shrink(error)
+        self.average.follow(self.student, begun)
+        return loss
+
+    def finish(self) -> None:
+        """Give the student its averaged weights, with BatchNorm statistics that fit them."""
+        self.student.load_state_dict(self.average.weights)
+        refresh_norms(self.student, self.batches, self.recipe.norm_batches, self.device)
+        self.average.weights = _copied(self.student.state_dict())
+        self.student.eval()
+
+    @contextmanager
+    def averaged(self) -> Iterator[nn.Module]:
+        """The student with its averaged weights, in eval mode, for a look in between."""
+        kept = _copied(self.student.state_dict())
+        self.student.load_state_dict(self.average.weights)
+        self.student.eval()
+        try:
+            yield self.student
+        finally:
+            self.student.load_state_dict(kept)
+
+    def capture(self, saved: Saved) -> None:
+        """Put weights, averages and momenta into a state; nothing is copied."""
+        saved.student = self.student.state_dict()
+        saved.average = self.average.weights
+        saved.optimizer = self.optimizer.state_dict()
+        saved.micro = self.micro
+
+    def restore(self, saved: Saved) -> None:
+        """Go on from a state."""
+        if saved.student:
+            self.student.load_state_dict(saved.student)
+            self.optimizer.load_state_dict(saved.optimizer)
+            self.average = Average(self.student, self.recipe.ema)
+        for key, value in saved.average.items():
+            self.average.weights[key].copy_(value)
+        self.micro = saved.micro or self.micro
+
+    def agreed(self, value: float) -> float:
+        """The first process's value, so that all take the same decision."""
+        if self.accelerator.num_processes == 1:
+            return value
+        return agreed(value, self.device)
+
+    def close(self) -> None:
+        """Bring the student back to where it was."""
+        import torch
+
+        self._features.close()
+        self.accelerator.unwrap_model(self._model, keep_fp32_wrapper=False)
+        self.accelerator.free_memory()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.student.to(self._home)
+        _laid_out(self.student, torch.contiguous_format)
+        self.student.eval()
+
+    def _view(
+        self, number: int, random: np.random.Generator
+    ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+        """Inputs, augmented and mixed, and the distribution over classes that labels give them."""
+        from torch.nn import functional as F
+
+        rows = self.batches.rows(number)
+        inputs = [x.to(self.device) for x in self.batches.inputs(rows)]
+        if self._images:
+            shift = self.recipe.shift
+            inputs = [_augment.view(x, random, shift=shift, flip=self.flips) for x in inputs]
+        labels = self.batches.labels(rows) if self.recipe.hard_weight else None
+        truth = None
+        if labels is not None:
+            truth = F.one_hot(labels.to(self.device), self._classes(inputs)).float()
+        mixing = None
+        if all(x.is_floating_point() for x in inputs):
+            mixing = _augment.mixing(len(rows), random, self.recipe.mixup)
+        if mixing is not None:
+            inputs = [_augment.mixed(x, *mixing) for x in inputs]
+            truth = None if truth is None else _augment.mixed(truth, *mixing)
+        return inputs, truth
+
+    def _classes(self, inputs: Sequence[torch.Tensor]) -> int:
+        import torch
+
+        with torch.no_grad():
+            return int(first(self.teacher(*(x[:1] for x in inputs))).shape[1])
+
+    def _descend(
+        self, inputs: list[torch.Tensor], truth: torch.Tensor | None, number: int
+    ) -> float:
+        """Gradient over the whole batch, in as many parts as memory needs, and a step along it."""
+        self._model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        n = len(inputs[0])
+        parts = max(1, min(-(-n // self.micro), n // FEWEST))
+        pieces = [x.tensor_split(parts) for x in inputs]
+        truths = [None] * parts if truth is None else truth.tensor_split(parts)
+        total = 0.0
+        for place in range(parts):
+            last = place == parts - 1
+            piece = [x[place] for x in pieces]
+            with nullcontext() if last else self.accelerator.no_sync(self._model):
+                loss = self._loss(piece, truths[place], number) * (len(piece[0]) / n)
+                self.accelerator.backward(loss)
+            total += float(loss.detach())
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        norm: Any = self.accelerator.clip_grad_norm_(parameters, self.recipe.clip)
+        if self.accelerator.scaler is None and not bool(norm.isfinite()):
+            raise DivergedError(f"the gradient is not finite at step {number + 1}")
+        self.optimizer.step()
+        return total
+
+    def _loss(
+        self, inputs: list[torch.Tensor], truth: torch.Tensor | None, number: int
+    ) -> torch.Tensor:
+        import torch
+
+        with self._precision():
+            with torch.no_grad():
+                answer = first(self.teacher(*inputs))
+            given = first(self._model(*inputs))
+        loss = objective(given, answer, truth, self.recipe)
+        feature = self._features.loss()
+        if feature is not None:
+            loss = loss + self.recipe.feature_weight * feature
+        # All processes stop together, or one would wait for another's gradient for ever.
+        if not bool(torch.isfinite(self.accelerator.gather(loss.detach())).all()):
+            raise DivergedError(_blame(inputs, answer, loss, number))
+        return loss
+
+    def _shrink(self, error: BaseException) -> None:
+        """Halve what goes through at once; the step stays as large."""
+        smaller = min(self.micro, self.batches.local) // 2
+        if smaller < FEWEST or self.accelerator.num_processes > 1:
+            raise UnsupportedError(
+                f"out of memory with {self.micro} samples at once: "
+                "give a smaller batch, or a machine with more memory"
+            ) from error
+        self.micro = smaller
+        clear_memory()
+
+
+def _placed(module: nn.Module, device: torch.device, images: bool) -> nn.Module:
+    """The module on a device, for images with channels last: a third faster on CPUs."""
+    import torch
+
+    module.to(device)
+    if images:
+        _laid_out(module, torch.channels_last)
+    return module
+
+
+def _laid_out(module: nn.Module, layout: torch.memory_format) -> None:
+    """Bring a module's images of weights, (n, C, H, W), into a memory layout."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=layout)
+
+
+def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW or SGD over what is trainable; vectors, so biases and norms, are not decayed."""
+    import torch
+
+    learning = [p for p in module.parameters() if p.requires_grad]
+    if not learning:
+        raise InputError("the student has no parameter that can be trained")
+    groups = [
+        {"params": [p for p in learning if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=recipe.lr)
+
+
+def _copied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key: value.detach().clone() for key, value in state.items()}
+
+
+def _blame(
+    inputs: Sequence[torch.Tensor], answer: torch.Tensor, loss: torch.Tensor, number: int
+) -> str:
+    """Where what is not finite came in."""
+    where = f"at step {number + 1}"
+    if not all(bool(x.isfinite().all()) for x in inputs):
+        return f"inputs are not finite {where}"
+    if not bool(answer.isfinite().all()):
+        return f"the teacher's answers are not finite {where}"
+    return f"the loss is {float(loss.detach())} {where}"

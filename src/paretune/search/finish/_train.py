@@ -1,0 +1,190 @@
+"""The loop: steps until the budget is used up, checkpoints, looks in between, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paretune.core import Progress, Silent
+from paretune.data import ArrayFolder
+from paretune.search.finish._saved import Saved, read
+from paretune.search.finish._schedule import Budget, rate
+from paretune.search.finish._stepper import DivergedError, Stepper
+from paretune.search.finish.distilled import Distilled
+from paretune.search.finish.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from paretune.search.ledger import Ledger
+
+#: Times that progress is told in one budget.
+TOLD = 20
+
+
+def train(
+    student: nn.Module,
+    teacher: nn.Module,
+    arrays: ArrayFolder,
+    *,
+    recipe: Recipe,
+    seconds: float | None,
+    epochs: float | None,
+    seed: int,
+    begin: Saved,
+    clock: Callable[[], float],
+    ledger: Ledger | None = None,
+    checkpoint: Path | None = None,
+    save_every: float = 60.0,
+    progress: Progress | None = None,
+    evaluate: Callable[[nn.Module], float] | None = None,
+    evaluations: int = 1,
+    features: Mapping[str, str] | None = None,
+) -> Distilled:
+    """Train until the budget is used up, from `begin` or from where `checkpoint` stands.
+
+    See `distil` for the arguments; `begin` carries the fingerprint and, where a student has been
+    trained before, its state.
+    """
+    import torch
+
+    stepper = Stepper(student, teacher, arrays, recipe=recipe, seed=seed, features=features or {})
+    try:
+        steps = None if epochs is None else max(1, round(epochs * stepper.batches.steps))
+        state = (read(checkpoint, begin.key) if checkpoint else None) or begin
+        stepper.restore(state)
+        run = _Run(
+            stepper=stepper,
+            budget=Budget(seconds, steps),
+            state=state,
+            checkpoint=checkpoint,
+            save_every=save_every,
+            told=progress or Silent(),
+            evaluate=evaluate,
+            evaluations=evaluations,
+            ledger=ledger,
+            teacher=teacher,
+            clock=clock,
+        )
+        cards = [stepper.device] if stepper.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cards):
+            reason = run.to_the_end()
+        return Distilled(
+            module=student,
+            steps=state.step,
+            samples=state.step * stepper.batches.size,
+            seconds=state.elapsed,
+            losses=tuple(state.losses),
+            rates=tuple(state.rates),
+            curve=tuple((float(when), float(score)) for when, score in state.curve),
+            micro_batch=stepper.micro,
+            reason=reason,
+        )
+    finally:
+        stepper.close()
+
+
+@dataclass
+class _Run:
+    """One budget being used up; the arguments are those of `train`."""
+
+    stepper: Stepper
+    budget: Budget
+    state: Saved
+    checkpoint: Path | None
+    save_every: float
+    told: Progress
+    evaluate: Callable[[nn.Module], float] | None
+    evaluations: int
+    ledger: Ledger | None
+    teacher: nn.Module
+    clock: Callable[[], float]
+
+    def to_the_end(self) -> str | None:
+        """Bring the state to its end, and the student with it; a reason where it diverged."""
+        stepper, state = self.stepper, self.state
+        if state.finished:
+            stepper.student.load_state_dict(stepper.average.weights)
+            return None
+        self.told.stage("distil", TOLD)
+        self._booked, self._saved, self._last = state.step, state.elapsed, self.clock()
+        while (share := self._share()) < 1 or not state.step:
+            try:
+                self._step(share)
+            except DivergedError as error:
+                self._tick()
+                self._book()
+                return str(error)
+            self._look(share)
+            if state.elapsed - self._saved >= self.save_every:
+                self._save()
+        self._end()
+        return None
+
+    def _share(self) -> float:
+        """Share of the budget at the coming step."""
+        state = self.state
+        # What BatchNorm's statistics will take: forward passes alone, of the student alone.
+        tail = self.stepper.recipe.norm_batches * state.pace / 2
+        coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
+        return self.stepper.agreed(coming)
+
+    def _step(self, share: float) -> None:
+        state, recipe = self.state, self.stepper.recipe
+        lr = rate(min(share, 1.0), peak=recipe.lr, warmup=recipe.warmup)
+        loss = self.stepper.step(state.origin + state.step, state.step, lr)
+        state.rates.append(lr)
+        state.losses.append(loss)
+        state.step += 1
+        took = self._tick()
+        # The first step prepares kernels and is no measure of the others.
+        state.pace = took if state.step <= 2 else 0.8 * state.pace + 0.2 * took
+        done = self.budget.used(state.step, state.elapsed)
+        if int(done * TOLD) > int(share * TOLD):
+            self.told.step(f"{min(done, 1.0):.0%} of the budget, loss {loss:.3f}")
+
+    def _look(self, share: float) -> None:
+        """Score the averaged student where a look is due; looks are not training."""
+        due = len(self.state.curve) + 1
+        if self.evaluate is None or due >= self.evaluations or share < due / self.evaluations:
+            return
+        with self.stepper.averaged() as module:
+            self.state.curve.append((self.state.elapsed, float(self.evaluate(module))))
+        self._last = self.clock()
+
+    def _end(self) -> None:
+        """Average, estimate statistics, score, and write what a later budget goes on from."""
+        stepper, state = self.stepper, self.state
+        trained = {key: value.clone() for key, value in stepper.student.state_dict().items()}
+        stepper.finish()
+        self._tick()
+        if self.evaluate is not None:
+            state.curve.append((state.elapsed, float(self.evaluate(stepper.student))))
+        state.finished = True
+        self._save(trained)
+
+    def _save(self, trained: dict[str, object] | None = None) -> None:
+        self._book()
+        self._saved = self.state.elapsed
+        self.stepper.capture(self.state)
+        self.state.student = trained or self.state.student
+        if self.checkpoint is not None and self.stepper.accelerator.is_main_process:
+            self.state.write(self.checkpoint)
+
+    def _book(self) -> None:
+        """Tell the ledger the steps since the last time."""
+        batches, steps = self.stepper.batches, self.state.step - self._booked
+        self._booked = self.state.step
+        if self.ledger is not None and steps:
+            shape = batches.inputs(batches.some(1))
+            samples = steps * batches.size
+            self.ledger.train(self.stepper.student, shape, samples=samples, teacher=self.teacher)
+
+    def _tick(self) -> float:
+        """Book the time since the last tick on the budget."""
+        now = self.clock()
+        took, self._last = now - self._last, now
+        self.state.elapsed += took
+        return took

@@ -1,0 +1,77 @@
+"""How a student is distilled: every number of it, with defaults that were measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from paretune.core import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Function matching (Beyer et al. 2022, arXiv 2106.05237): one view, one teacher, mixup, long.
+
+    Attributes:
+        lr: peak learning rate.
+        weight_decay: decoupled for `adamw`, an L2 term for `sgd`; not for biases and norms.
+        optimizer: `adamw`, or `sgd` with Nesterov momentum 0.9.
+        batch: samples a step, over all processes.
+        temperature: of the softmax on both sides; the loss is scaled by its square (Hinton et al.
+            2015, arXiv 1503.02531, section 2).
+        hard_weight: share of the cross-entropy with the labels, 0 to 1; left out where there are
+            no labels.
+        feature_weight: weight of the feature term beside the rest; needs pairs of modules.
+        mixup: parameter of the Beta distribution of the mixing share (Zhang et al. 2018, arXiv
+            1710.09412); 1 is uniform, 0 is no mixup.
+        flip: whether images may be mirrored left to right; None asks the teacher: they may where
+            it answers the same.
+        shift: largest random shift, in parts of the image's size.
+        ema: decay a step of the averaged weights that are handed back; short runs average less.
+        warmup: share of the budget over which the learning rate rises.
+        clip: largest norm of the gradient.
+        norm_batches: batches that BatchNorm statistics are estimated on again at the end.
+        precision: `auto` computes in bfloat16 where the hardware has it, unless Accelerate is
+            configured otherwise; `f32` never does.
+    """
+
+    lr: float = 2e-3
+    weight_decay: float = 0.05
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    batch: int = 128
+    temperature: float = 1.0
+    hard_weight: float = 0.0
+    feature_weight: float = 0.0
+    mixup: float = 1.0
+    flip: bool | None = None
+    shift: float = 0.125
+    ema: float = 0.998
+    warmup: float = 0.05
+    clip: float = 1.0
+    norm_batches: int = 10
+    precision: Literal["auto", "f32"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with.
+
+        Raises:
+            InputError: a number outside its range.
+        """
+        ranges: dict[str, tuple[float, float]] = {
+            "lr": (0.0, 100.0),
+            "weight_decay": (0.0, 100.0),
+            "batch": (2, 1e6),
+            "temperature": (0.01, 100.0),
+            "hard_weight": (0.0, 1.0),
+            "feature_weight": (0.0, 1e6),
+            "mixup": (0.0, 100.0),
+            "shift": (0.0, 0.5),
+            "ema": (0.0, 0.999999),
+            "warmup": (0.0, 0.9),
+            "clip": (1e-6, 1e6),
+            "norm_batches": (0, 1e6),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(f"recipe: {name} is {value}: give a number from {low} to {high}")
