@@ -53,7 +53,7 @@ clean:
 
 .venv/.installed: $(PINNED) | .venv/bin/python
 	$(PIP) install -c constraints.txt torch
-	$(PIP) install -c constraints.txt -e ".[torch,hf,zoo,text]"
+	$(PIP) install -c constraints.txt -e ".[torch,search,hf,zoo,text]"
 	touch $@
 
 .venv/.installed-dev: .venv/.installed
@@ -62,5 +62,5 @@ clean:
 
 .venv-timm/.installed: pyproject.toml constraints-timm.txt
 	$(PYTHON) -m venv .venv-timm
-	$(SECOND_PIP) install -c constraints-timm.txt -e ".[timm,text]" tensorflow-cpu pytest pytest-timeout
+	$(SECOND_PIP) install -c constraints-timm.txt -e ".[timm,search,text]" tensorflow-cpu pytest pytest-timeout
 	touch $@
