@@ -17,6 +17,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,20 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from paretune.core import InputError
-from paretune.data import Dataset, Samples
+from paretune.core import InputError, Model
+from paretune.data import ArrayFolder, Dataset, Samples, materialise
 from paretune.data.splits import complete
+from paretune.search.blocks import find
+from paretune.search.network.site import flows
+from paretune.search.proposals import Proposals
+from paretune.sources import load_model
 from paretune.store import paths
 
 CHECKPOINTS = {20: "12fca82f", 32: "d509ac18", 44: "014dd654", 56: "4bfd9763"}
 #: What the checkpoints were trained with.
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+SIZE = 32
 #: Images a step of fine-tuning.
 BATCH = 128
 _TRAIN, _TEST = 50_000, 10_000
@@ -239,6 +245,36 @@ def dataset() -> Dataset:
     parts = {"train": np.arange(_TRAIN), "holdout": np.arange(_TRAIN, _TRAIN + _TEST)}
     splits = complete(parts, samples.labels, search_from_train=True, name=samples.name)
     return Dataset(samples, splits)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network, its data as arrays, and what its blocks may become."""
+
+    model: Model
+    train: ArrayFolder
+    search: ArrayFolder
+    proposals: Proposals
+
+
+def task(depth: int, weights: Path, *, examples: int = 32) -> Task:
+    """The reference task.
+
+    Args:
+        depth: of the network.
+        weights: of the network, as `converted` or `baseline` give them.
+        examples: images that blocks are looked at with, and that replacements inherit by.
+    """
+    model = load_model(loaded(depth, weights), input_shape=(3, SIZE, SIZE))
+    data = dataset()
+    splits = [materialise(data, s, model, paths.home() / "splits") for s in ("train", "search")]
+    train, search = splits
+    # The images lie in the order of their classes.
+    rows = np.random.default_rng(0).choice(train.n, examples, replace=False)
+    x = torch.from_numpy(next(iter(train.feeds(0, train.n).values()))[rows])
+    blocks = find(model.module, (x[:1],))
+    proposals = Proposals(model.module, blocks, flows(model.module, blocks, (x,)))
+    return Task(model, train, search, proposals)
 
 
 def _cached(name: str) -> Path:
