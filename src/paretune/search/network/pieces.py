@@ -73,6 +73,29 @@ class Constant(nn.Module):
         return self.value + 0.0
 
 
+class Instead(nn.Module):
+    """Stands for a module that gives a tuple, of which only one tensor matters.
+
+    Args:
+        module: takes the tensor that comes in first and gives that one tensor.
+        place: of the tensor in the tuple; -1 where the tensor goes alone.
+        size: of the tuple; whatever else was in it is None.
+    """
+
+    def __init__(self, module: nn.Module, place: int, size: int) -> None:
+        super().__init__()
+        self.module = module
+        self._place = place
+        self._size = size
+
+    def forward(self, x: torch.Tensor, *extras: Any, **named: Any) -> Any:
+        """What the network expects in that place."""
+        made = self.module(x)
+        if self._place < 0:
+            return made
+        return tuple(made if i == self._place else None for i in range(self._size))
+
+
 def bound(site: Site) -> Bound:
     """A copy of a site's blocks that may be changed."""
     return Bound(site.module, site.flow)

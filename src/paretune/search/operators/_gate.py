@@ -100,6 +100,8 @@ def _flatten(block: Bound, gate: nn.Module, x: torch.Tensor) -> None:
     from paretune.search.operators._hearing import agrees
 
     factor, reader = _constant(block, gate, x)
+    with torch.no_grad():
+        was = block(x)
     own = next(name for name, module in block.named_modules() if module is gate)
     folded = copy.deepcopy(block) if reader is not None else None
     replace(block, gate, Scale(factor))
@@ -111,7 +113,7 @@ def _flatten(block: Bound, gate: nn.Module, x: torch.Tensor) -> None:
     with torch.no_grad():
         conv.weight *= factor[None, :, None, None]
         wanted, made = block(x), folded(x)
-    if agrees(made, wanted):
+    if agrees(made, wanted, was):
         block.run = folded.run
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from paretune.search.network.pieces import Bound
     from paretune.search.operators._channels import Channels
 
+#: Two ways to compute the same may differ by these shares of the change, or of the largest value.
+CHANGE = 1e-2
+ROUNDING = 1e-5
+
 
 def energy(block: Bound, x: torch.Tensor, channels: Channels) -> torch.Tensor:
     """How much each hidden channel gives to what reads it, (size,), on real inputs.
@@ -62,9 +66,15 @@ def deafen(block: Bound, channels: Channels, kept: Sequence[int]) -> None:
             layer.weight[:, torch.tensor(places)[lost.repeat_interleave(each)]] = 0
 
 
-def agrees(made: torch.Tensor, wanted: torch.Tensor) -> bool:
-    """Whether two ways to compute the same differ by rounding alone."""
-    import torch
+def agrees(made: torch.Tensor, wanted: torch.Tensor, was: torch.Tensor) -> bool:
+    """Whether two ways to compute the same change differ by rounding, or far less than it changes.
 
-    scale = float(wanted.abs().max())
-    return made.shape == wanted.shape and torch.allclose(made, wanted, rtol=1e-3, atol=1e-4 * scale)
+    Args:
+        made: computed in one way.
+        wanted: computed in the other.
+        was: before the change.
+    """
+    if made.shape != wanted.shape:
+        return False
+    change, scale = (wanted - was).abs().max(), wanted.abs().max()
+    return bool((made - wanted).abs().max() <= max(CHANGE * change, ROUNDING * scale))

@@ -8,7 +8,16 @@ from paretune.core import InputError
 from paretune.search.operators.base import Operator
 
 #: Modules that register operators, in the order in which their proposals are listed.
-_MODULES: tuple[str, ...] = ("_skip", "_families", "_activation", "_gate", "_width", "_low_rank")
+_MODULES: tuple[str, ...] = (
+    "_skip",
+    "_families",
+    "_activation",
+    "_gate",
+    "_width",
+    "_low_rank",
+    "_heads",
+    "_skip_sublayer",
+)
 _OPERATORS: dict[str, Operator] = {}
 
 

@@ -118,10 +118,12 @@ def _exact(site: Site, anatomist: Anatomist, found: list[Channels], share: float
     from paretune.search.operators._hearing import agrees, deafen
 
     deaf, x = bound(site), example(site)
+    with torch.no_grad():
+        was = deaf(x)
     picked = list(_kept(deaf, x, found, share))
     with torch.no_grad():
         for channels, kept in picked:
             deafen(deaf, channels, kept)
             anatomist.cut(channels, kept)
         wanted, made = deaf(x), anatomist.block(x)
-    return agrees(made, wanted)
+    return agrees(made, wanted, was)
