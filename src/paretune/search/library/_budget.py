@@ -1,0 +1,96 @@
+"""Sharing out the time: every candidate gets a part of it by promise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from paretune.core import InputError
+from paretune.search.space import Option
+
+#: Multiply-adds a second and core that recording is planned with; only its order matters.
+RATE = 10e9
+#: Share of the time that recording the baseline's activations may take.
+RECORDING = 0.05
+#: Fewest samples worth training on.
+FEWEST = 64
+
+
+def shares(
+    options: Sequence[Option], priorities: Mapping[str, float] | None, seconds: float
+) -> dict[str, float]:
+    """Seconds of process time of each option, evaluation included.
+
+    Args:
+        options: everything that is asked for, so that what is done already changes no share.
+        priorities: weight of an option by id, 0 for one that is judged as it is; where there is
+            none, a longer run of blocks, which has more to learn, gets the root of its length.
+        seconds: process seconds in all.
+
+    Raises:
+        InputError: a priority below 0, or of an option that is not asked for.
+    """
+    given = priorities or {}
+    known = {option.id for option in options}
+    for name, weight in given.items():
+        if name not in known:
+            raise InputError(f"a priority is given for {name!r}, which is not to be trained")
+        if not (math.isfinite(weight) and weight >= 0):
+            raise InputError(f"the priority of {name} is {weight}: give 0 or more")
+    weights = {o.id: float(given.get(o.id, _promise(o))) for o in options}
+    total = sum(weights.values())
+    return {name: seconds * weight / total if total else 0.0 for name, weight in weights.items()}
+
+
+def samples(macs: int, bytes_each: int, *, seconds: float, most: int, disk: float) -> int:
+    """How many training samples to record.
+
+    Planned from operations, not from a clock, so that the same request records the same samples.
+
+    Args:
+        macs: of the baseline for one sample.
+        bytes_each: of one sample's activations.
+        seconds: process seconds in all.
+        most: samples wanted.
+        disk: bytes that may be filled.
+
+    Raises:
+        InputError: the disk has no room for the fewest that are worth it.
+    """
+    by_room = int(disk // max(bytes_each, 1))
+    if by_room < min(FEWEST, most):
+        needed = min(FEWEST, most) * bytes_each / 1e6
+        raise InputError(
+            f"activations for the block library need {needed:.0f} MB and {disk / 1e6:.0f} MB may "
+            "be used: free some room or set PARETUNE_HOME to a folder on another disk"
+        )
+    by_time = int(RECORDING * seconds * RATE / max(macs, 1))
+    return min(most, by_room, max(by_time, FEWEST))
+
+
+class Pace:
+    """How long the next task may take so that all of them end in time.
+
+    Args:
+        planned: process seconds of every task that is left.
+        deadline: when all must be done, by `clock`.
+        workers: processes that work beside one another.
+        clock: in seconds.
+    """
+
+    def __init__(
+        self, planned: float, *, deadline: float, workers: int, clock: Callable[[], float]
+    ) -> None:
+        self._left, self._deadline = planned, deadline
+        self._workers, self._clock = workers, clock
+
+    def take(self, share: float) -> float:
+        """Seconds for a task of this share: less where time has been lost, never more."""
+        remaining = max(self._deadline - self._clock(), 0.0) * self._workers
+        scale = min(1.0, remaining / self._left) if self._left > 0 else 0.0
+        self._left -= share
+        return share * scale
+
+
+def _promise(option: Option) -> float:
+    return 0.0 if option.operator == "skip" else math.sqrt(option.span)

@@ -1,0 +1,46 @@
+"""Normalised mean squared error: what candidates are trained to lower and judged by."""
+
+from __future__ import annotations
+
+import torch
+
+#: Share of the mean variance that is added to each channel's, so that a channel that is nearly
+#: constant does not outweigh all others.
+FLOOR = 0.01
+
+
+def channel_variance(y: torch.Tensor) -> torch.Tensor:
+    """Variance of each channel, shaped to divide what `y` is shaped like.
+
+    Args:
+        y: outputs of the baseline, float (n, c, h, w), or (n, ..., d) with the channels last.
+    """
+    axis = 1 if y.dim() == 4 else y.dim() - 1
+    others = [a for a in range(y.dim()) if a != axis]
+    variance = y.float().var(dim=others, correction=0, keepdim=True)
+    return variance + FLOOR * variance.mean() + 1e-12
+
+
+def normalised_error(
+    made: torch.Tensor, wanted: torch.Tensor, variance: torch.Tensor
+) -> torch.Tensor:
+    """Mean over channels of the squared error over the channel's variance; 1 for the mean itself.
+
+    Args:
+        made: outputs of the candidate.
+        wanted: outputs of the baseline, same shape.
+        variance: as `channel_variance` gives it.
+    """
+    return ((made.float() - wanted.float()).square() / variance).mean()
+
+
+def kl_divergence(logits: torch.Tensor, baseline: torch.Tensor) -> float:
+    """KL(baseline || network) in nats, the mean over all samples and positions.
+
+    Args:
+        logits: of the network, (..., classes).
+        baseline: of the baseline, same shape.
+    """
+    theirs = baseline.float().log_softmax(-1)
+    ours = logits.float().log_softmax(-1)
+    return float((theirs.exp() * (theirs - ours)).sum(-1).mean())

@@ -1,0 +1,98 @@
+"""From what a caller asks for to what the workers must know."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from paretune.compress._travel import obstacle
+from paretune.core import InputError
+from paretune.data import ArrayFolder
+from paretune.engine import machine
+from paretune.search.library._budget import samples
+from paretune.search.library._picked import drawn
+from paretune.search.library._recipe import Recipe
+from paretune.search.library._work import Work
+from paretune.search.proposals import Proposals
+from paretune.search.space import KEEP, Option
+from paretune.store import paths
+
+
+def wanted_options(proposals: Proposals, ids: Sequence[str] | None) -> list[Option]:
+    """The options to train, in the order of the space; those that keep their block need nothing."""
+    space = proposals.space
+    for name in ids or ():
+        if name not in space.index:
+            raise InputError(f"the space has no option {name!r}")
+    chosen = set(space.index if ids is None else ids)
+    return [o for o in space.options if o.id in chosen and o.operator != KEEP]
+
+
+def check(proposals: Proposals, seconds: float) -> None:
+    """Refuse what could only fail later.
+
+    Raises:
+        InputError: no time, or a module that cannot be sent to another process.
+    """
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"the block library is given {seconds} s: give it more than 0")
+    why = obstacle(proposals.module)
+    if why:
+        raise InputError(
+            f"the model cannot be sent to the processes that train its blocks ({why}): define its "
+            "class in a file that can be imported"
+        )
+
+
+def work_for(
+    proposals: Proposals,
+    train: ArrayFolder,
+    search: ArrayFolder,
+    wanted: Sequence[Option],
+    recipe: Recipe,
+    seed: int,
+    process_seconds: float,
+    films: Path,
+) -> Work:
+    """What the workers must know.
+
+    Args:
+        proposals: the baseline, its blocks and what they may become.
+        train: inputs of the train split.
+        search: inputs of the search split.
+        wanted: the options to train.
+        recipe: how.
+        seed: decides which samples are used.
+        process_seconds: of all processes together.
+        films: where activations are to be recorded.
+
+    Raises:
+        InputError: the disk has no room.
+    """
+    from paretune.search.library._reel import sample_bytes
+
+    free = shutil.disk_usage(paths.home()).free
+    n = samples(
+        sum(block.macs for block in proposals.blocks),
+        sample_bytes(proposals.blocks),
+        seconds=process_seconds,
+        most=min(recipe.samples, train.n),
+        disk=min(recipe.cache_bytes, free / 2),
+    )
+    random = np.random.default_rng(seed)
+    isa = machine.detect().isa
+    return Work(
+        proposals=proposals,
+        train=drawn(train, n, random),
+        held=drawn(search, recipe.held_out, random),
+        films=films,
+        sites=tuple(sorted({(option.first, option.last) for option in wanted})),
+        recipe=recipe,
+        seed=seed,
+        threads=1,
+        bf16=any(name in isa for name in ("avx512_bf16", "amx_bf16")),
+    )

@@ -1,0 +1,47 @@
+"""BatchNorm statistics of a network whose inputs have changed.
+
+Once an earlier block has been replaced, what reaches a later one has another mean and variance
+than its running statistics say (Li et al. 2016, arXiv 1603.04779, adapt to a new domain the same
+way). Averages are taken anew, exactly and equally over all batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+
+def reestimate(module: nn.Module, batches: Iterable[Callable[[nn.Module], object]]) -> None:
+    """Set the running statistics of every BatchNorm from what flows through it now.
+
+    All of a network's statistics are taken in one pass with batch statistics in use, so that each
+    layer sees its input as the re-estimated layers before it make it. Nothing else changes: other
+    layers stay in eval mode and weights are not touched. One without running statistics has
+    nothing to set.
+
+    Args:
+        module: in eval mode, and again after.
+        batches: each calls the module on one batch; 256 samples in all are enough.
+    """
+    norms = [
+        m
+        for m in module.modules()
+        if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats
+    ]
+    if not norms:
+        return
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a cumulative average
+            norm.train()
+        with torch.no_grad():
+            for run in batches:
+                run(module)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()

@@ -1,0 +1,255 @@
+"""The process that trains: hosts the baseline, reads and writes the recorded activations."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+from torch import nn
+
+from paretune.core import UnsupportedError
+from paretune.search.ledger import flops
+from paretune.search.library._error import channel_variance, kl_divergence, normalised_error
+from paretune.search.library._fit import Lesson, fit
+from paretune.search.library._picked import Picked
+from paretune.search.library._record import (
+    BATCH,
+    drifted,
+    extra,
+    first_tensor,
+    record,
+    record_drift,
+)
+from paretune.search.library._reel import Reel, entrance, exit_of, rows_of_extras
+from paretune.search.library._statistics import reestimate
+from paretune.search.library._swap import divergence, swapped
+from paretune.search.library._work import Effort, Trained, Weights, Work
+from paretune.search.network.compose import compose
+from paretune.search.space import KEEP, Option
+from paretune.store import paths
+
+
+class Trainer:
+    """Carries out one task at a time."""
+
+    def __init__(self, work: Work) -> None:
+        torch.set_num_threads(work.threads)
+        self._work = work
+        self._module = work.proposals.module
+        self._blocks = work.proposals.blocks
+        self._train = Reel(work.films / "train", work.train.n)
+        self._held = Reel(work.films / "held", work.held.n)
+        self._pieces: dict[str, nn.Module] = {}
+        self._evaluation = 0.0
+        self._baseline: torch.Tensor | None = None
+
+    def record(self, split: str, start: int, stop: int) -> float:
+        """Record samples of `train` or `held`; returns the FLOPs of the forward passes."""
+        held = split == "held"
+        samples, reel = self._split(split)
+        names = {entrance(self._blocks, first) for first, _ in self._work.sites}
+        names |= {exit_of(last) for _, last in self._work.sites}
+        if held:
+            names |= {exit_of(block.index) for block in self._blocks}
+        record(
+            self._module,
+            self._blocks,
+            samples,
+            reel,
+            range(start, stop),
+            names=names,
+            extras={first for first, _ in self._work.sites},
+            outputs=held,
+        )
+        return self._forward_flops(self._module) * (stop - start)
+
+    def drift(self, ids: Sequence[str], weights: Weights, start: int, stop: int) -> float:
+        """Record what reaches every site in the network of these options; returns FLOPs."""
+        network = self._composed(ids, weights)
+        self._reestimate(network, range(start, min(start + 2 * BATCH, stop)))
+        begins = [option.first for option in self._options(ids)]
+        wanted = sorted({first for first, _ in self._work.sites})
+        rows = range(start, stop)
+        record_drift(
+            network, self._blocks, self._work.train, self._train, rows, begins=begins, wanted=wanted
+        )
+        return self._forward_flops(network) * (stop - start)
+
+    def fit(
+        self, option: Option, *, seconds: float, before: Path | None, into: Path, last: bool
+    ) -> Trained:
+        """Train a candidate for one round and write its weights.
+
+        Args:
+            option: which one.
+            seconds: what it may take, evaluation included.
+            before: its weights from the round before, None for those that it inherits.
+            into: the file to write.
+            last: whether this is its last round: then the whole network is judged, too.
+
+        Raises:
+            UnsupportedError: it diverged or does not fit into memory; one sentence.
+        """
+        work, clock = self._work, time.perf_counter
+        begun = clock()
+        piece = self._work.proposals.build(option, seed=work.seed)
+        if before is not None:
+            piece.load_state_dict(load_file(before))
+        lesson = self._lesson(option, self._train, drift=before is not None)
+        exam = self._lesson(option, self._held, drift=False)
+        variance = channel_variance(lesson.y[: max(1, min(work.recipe.settle, len(lesson.y)))])
+        first = self._error(piece, exam, variance)
+        inherited = copy.deepcopy(piece.state_dict())
+        able = any(p.requires_grad for p in piece.parameters()) and seconds > 0
+        effort, cost, after, trained = Effort(0, 0, 0.0, 0), 0.0, first, False
+        # What evaluation took the last time comes out of this candidate's own share.
+        left = max(seconds - (clock() - begun) - self._evaluation, 0.3 * seconds)
+        judged = clock()
+        if able:
+            random = np.random.default_rng([work.seed, *option.id.encode()])
+            effort = fit(
+                piece,
+                lesson,
+                variance,
+                recipe=work.recipe,
+                seconds=left,
+                second=before is not None,
+                random=random,
+                clock=clock,
+                bf16=work.bf16,
+            )
+            judged = clock()
+            self._settle(piece, lesson)
+            after = self._error(piece, exam, variance)
+            if not np.isfinite(after):
+                raise UnsupportedError(f"it diverged: its held-out error was {after}")
+            x = lesson.inputs(torch.arange(1))
+            if not getattr(piece, "takes_extras", False):
+                cost = flops(piece, (x,), backward=True) * effort.samples
+            # After the first round inputs are drifted in part, which held-out inputs are not.
+            trained = after < first or before is not None
+            if not trained:
+                piece.load_state_dict(inherited)
+        kl = self._divergence(option, piece) if last else float("nan")
+        self._evaluation = clock() - judged
+        state = {name: x.contiguous() for name, x in piece.state_dict().items()}
+        paths.write_bytes_atomic(into, save(state))
+        return Trained(effort, cost, first, after, kl, trained)
+
+    def score(
+        self, ids: Sequence[str], weights: Weights, *, settle: bool
+    ) -> tuple[float, float | None]:
+        """KL divergence of a network of these options, and its accuracy where there are labels.
+
+        Args:
+            ids: options that cover every block.
+            weights: of those that are not kept.
+            settle: whether BatchNorm statistics are re-estimated first.
+        """
+        network = self._composed(ids, weights)
+        if settle:
+            self._reestimate(network, range(min(self._work.recipe.settle, self._work.train.n)))
+        logits = self._outputs(network)
+        if self._baseline is None:
+            self._baseline = self._outputs(self._module)
+        labels = self._work.held.labels()
+        right = None
+        if labels is not None and logits.dim() == 2:
+            right = float((logits.argmax(1).numpy() == labels).mean())
+        return kl_divergence(logits, self._baseline), right
+
+    def _outputs(self, network: nn.Module) -> torch.Tensor:
+        """A network's outputs for the held-out samples, float32."""
+        made = []
+        with torch.no_grad():
+            for start in range(0, self._held.n, BATCH):
+                rows = range(start, min(start + BATCH, self._held.n))
+                made.append(first_tensor(network(*self._work.held.inputs(rows))).float())
+        return torch.cat(made)
+
+    def _split(self, split: str) -> tuple[Picked, Reel]:
+        if split == "held":
+            return self._work.held, self._held
+        return self._work.train, self._train
+
+    def _options(self, ids: Sequence[str]) -> list[Option]:
+        space = self._work.proposals.space
+        return [space.options[space.index[name]] for name in ids]
+
+    def _composed(self, ids: Sequence[str], weights: Weights) -> nn.Module:
+        """The network of these options; what is kept is the baseline's."""
+        pieces = {}
+        for option in self._options(ids):
+            if option.operator != KEEP:
+                pieces[option.first, option.last] = self._piece(option, weights[option.id])
+        return compose(self._module, self._blocks, pieces)
+
+    def _piece(self, option: Option, weights: Path | None) -> nn.Module:
+        """A candidate with these weights, built once."""
+        name = f"{option.id} {weights}"
+        if name not in self._pieces:
+            piece = self._work.proposals.build(option, seed=self._work.seed)
+            if weights is not None:
+                piece.load_state_dict(load_file(weights))
+            self._pieces[name] = piece
+        return self._pieces[name]
+
+    def _reestimate(self, network: nn.Module, rows: range) -> None:
+        parts = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+        batches = [self._work.train.inputs(part) for part in parts]
+        reestimate(network, [lambda net, x=x: net(*x) for x in batches])  # type: ignore[misc]
+
+    def _lesson(self, option: Option, reel: Reel, *, drift: bool) -> Lesson:
+        """What was recorded at a site."""
+        first, last = self._blocks[option.first], self._blocks[option.last]
+        flow = self._work.proposals.flowing[option.first]
+        return Lesson(
+            x=reel.activations(entrance(self._blocks, option.first), first.input_shape),
+            y=reel.activations(exit_of(option.last), last.output_shape),
+            drift=reel.activations(drifted(option.first), first.input_shape) if drift else None,
+            extras={
+                name: reel.strip(extra(option.first, name), x.shape[1:], x.dtype)
+                for name, x in rows_of_extras(flow).items()
+            },
+            flow=flow,
+        )
+
+    def _settle(self, piece: nn.Module, lesson: Lesson) -> None:
+        """BatchNorm statistics from the inputs that the candidate was trained on."""
+        n = min(self._work.recipe.settle, len(lesson.x))
+        share = self._work.recipe.drift
+
+        def batches(rows: torch.Tensor) -> object:
+            x = lesson.inputs(rows, drifted=round(share * len(rows)))
+            return lambda module: lesson.run(module, x, rows)
+
+        reestimate(piece, [batches(rows) for rows in torch.arange(n).split(BATCH)])  # type: ignore[misc, no-untyped-call]
+
+    def _error(self, piece: nn.Module, exam: Lesson, variance: torch.Tensor) -> float:
+        """Normalised MSE on all held-out inputs."""
+        total = 0.0
+        with torch.no_grad():
+            for rows in torch.arange(len(exam.x)).split(BATCH):  # type: ignore[no-untyped-call]
+                made = exam.run(piece, exam.inputs(rows), rows)
+                total += float(normalised_error(made, exam.y[rows], variance)) * len(rows)
+        return total / len(exam.x)
+
+    def _divergence(self, option: Option, piece: nn.Module) -> float:
+        made = swapped(
+            self._module,
+            self._blocks,
+            option.first,
+            option.last,
+            piece,
+            samples=self._work.held,
+            reel=self._held,
+        )
+        return divergence(made, self._held)
+
+    def _forward_flops(self, network: nn.Module) -> float:
+        return float(flops(network, self._work.train.inputs(range(1))))
