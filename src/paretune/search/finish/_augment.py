@@ -58,17 +58,13 @@ def view(
     return images.permute(0, 2, 3, 1)[sample, ys[:, :, None], xs[:, None, :]].permute(0, 3, 1, 2)
 
 
-def mixing(
-    n: int, random: np.random.Generator, alpha: float
-) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Partner, int64 (n,), and share, float32 (n,), of each sample for mixup; None: no mixup.
+def mixing(n: int, random: np.random.Generator, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Partner, int64 (n,), and share, float32 (n,), of each sample for mixup.
 
     Source: Zhang et al. 2018 (arXiv 1710.09412), with a share of its own for each sample.
     """
     import torch
 
-    if alpha == 0:
-        return None
     partner = random.permutation(n)
     share = random.beta(alpha, alpha, size=n).astype(np.float32)
     return torch.from_numpy(partner), torch.from_numpy(share)

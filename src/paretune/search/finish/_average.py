@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-    from paretune.search.finish._batches import Batches
 
 
 class Average:
@@ -37,18 +36,21 @@ class Average:
                     self.weights[key].copy_(value)
 
 
-def refresh_norms(module: nn.Module, batches: Batches, count: int, device: torch.device) -> None:
-    """Estimate BatchNorm's running statistics again, on plain inputs with the final weights.
+def refresh_norms(module: nn.Module, batches: Iterable[Sequence[torch.Tensor]]) -> None:
+    """Estimate BatchNorm's running statistics again, with the final weights.
 
-    Averaged weights never saw the statistics that were averaged beside them, and training saw
-    mixed and shifted inputs; what runs will see neither. Cumulative means over `count` batches
-    (Wu & Johnson 2021, arXiv 2105.07576, section 3, "precise BatchNorm").
+    Averaged weights never saw the statistics that were averaged beside them. Cumulative means over
+    the batches (Wu & Johnson 2021, arXiv 2105.07576, section 3, "precise BatchNorm").
+
+    Args:
+        module: left in eval mode.
+        batches: inputs, at least one batch of them.
     """
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm
 
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-    if not norms or count == 0:
+    if not norms:
         return
     momenta = [norm.momentum for norm in norms]
     module.eval()
@@ -57,8 +59,8 @@ def refresh_norms(module: nn.Module, batches: Batches, count: int, device: torch
         norm.momentum = None  # a cumulative mean
         norm.train()
     with torch.no_grad():
-        for step in range(min(count, batches.steps)):
-            module(*(x.to(device) for x in batches.inputs(batches.all_rows(step))))
+        for inputs in batches:
+            module(*inputs)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     module.eval()

@@ -20,17 +20,19 @@ class Budget:
     seconds: float | None
     steps: int | None
 
-    def __post_init__(self) -> None:
-        """Refuse a budget that is none.
+    @classmethod
+    def of(cls, seconds: float | None, epochs: float | None, epoch: int) -> Budget:
+        """A budget of seconds, of epochs of so many steps, or of both.
 
         Raises:
             InputError: neither is given, or one is not above 0.
         """
-        given = [x for x in (self.seconds, self.steps) if x is not None]
+        given = [x for x in (seconds, epochs) if x is not None]
         if not given or not all(0 < x < math.inf for x in given):
             raise InputError(
                 "training needs a budget that ends: give seconds or epochs, a number above 0"
             )
+        return cls(seconds, None if epochs is None else max(1, round(epochs * epoch)))
 
     def used(self, step: int, elapsed: float) -> float:
         """Share of the budget that is used up, 0 to 1 and above."""

@@ -7,10 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from paretune.core import InputError, UnsupportedError
-from paretune.search.finish import _augment
+from paretune.core import UnsupportedError
 from paretune.search.finish._accelerator import (
     accelerator,
     agreed,
@@ -18,11 +15,14 @@ from paretune.search.finish._accelerator import (
     out_of_memory,
     precision,
 )
+from paretune.search.finish._augment import are_images
 from paretune.search.finish._average import Average, refresh_norms
 from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
 from paretune.search.finish._loss import first, objective
+from paretune.search.finish._place import laid_out, optimizer, placed
 from paretune.search.finish._saved import Saved
+from paretune.search.finish._view import Views
 
 if TYPE_CHECKING:
     import torch
@@ -76,11 +76,12 @@ class Stepper:
         )
         self.student = student
         self._home = next((p.device for p in student.parameters()), self.device)
-        images = _augment.are_images(self.batches.inputs(self.batches.some(1)))
-        self.teacher = _placed(copy.deepcopy(teacher), self.device, images).eval()
+        images = are_images(self.batches.inputs(self.batches.some(1)))
+        self.teacher = placed(copy.deepcopy(teacher), self.device, images).eval()
         self.teacher.requires_grad_(False)
+        self._views = Views(self.batches, recipe, self.teacher, self.device)
         self._model, self.optimizer = self.accelerator.prepare(
-            _placed(student, self.device, images), _optimizer(student, recipe)
+            placed(student, self.device, images), optimizer(student, recipe)
         )
         # Accumulation is done here, where it follows memory: a configured one is its beginning.
         self.micro = -(-self.batches.local // self.accelerator.gradient_accumulation_steps)
@@ -88,10 +89,6 @@ class Stepper:
         self.average = Average(student, recipe.ema)
         self._precision = precision(self.accelerator, recipe.precision)
         self._features = Features(student, self.teacher, features)
-        flips = recipe.flip and images
-        if recipe.flip is None:
-            flips = _augment.flips_hold(self.teacher, self.batches, self.device)
-        self.flips, self._images = bool(flips), images
 
     def step(self, number: int, begun: int, rate: float) -> float:
         """Take a step and return its loss, the mean over all processes.
@@ -107,15 +104,13 @@ class Stepper:
         """
         import torch
 
-        random = self.batches.random(number)
-        torch.manual_seed(int(random.integers(2**62)))  # dropout; the caller forks the generator
+        # For dropout; the caller forks the generator.
+        torch.manual_seed(int(self.batches.random(number).integers(2**62)))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         while True:
             try:
-                # A view is drawn again from the start, so that memory changes no draw.
-                view = self._view(number, self.batches.random(number))
-                loss = self._descend(*view, number)
+                loss = self._descend(*self._views.training(number), number)
                 break
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
@@ -127,7 +122,9 @@ class Stepper:
     def finish(self) -> None:
         """Give the student its averaged weights, with BatchNorm statistics that fit them."""
         self.student.load_state_dict(self.average.weights)
-        refresh_norms(self.student, self.batches, self.recipe.norm_batches, self.device)
+        count = min(self.recipe.norm_batches, self.batches.steps)
+        if count:
+            refresh_norms(self.student, (self._views.statistics(step) for step in range(count)))
         self.average.weights = _copied(self.student.state_dict())
         self.student.eval()
 
@@ -174,37 +171,8 @@ class Stepper:
         self.accelerator.free_memory()
         self.optimizer.zero_grad(set_to_none=True)
         self.student.to(self._home)
-        _laid_out(self.student, torch.contiguous_format)
+        laid_out(self.student, torch.contiguous_format)
         self.student.eval()
-
-    def _view(
-        self, number: int, random: np.random.Generator
-    ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
-        """Inputs, augmented and mixed, and the distribution over classes that labels give them."""
-        from torch.nn import functional as F
-
-        rows = self.batches.rows(number)
-        inputs = [x.to(self.device) for x in self.batches.inputs(rows)]
-        if self._images:
-            shift = self.recipe.shift
-            inputs = [_augment.view(x, random, shift=shift, flip=self.flips) for x in inputs]
-        labels = self.batches.labels(rows) if self.recipe.hard_weight else None
-        truth = None
-        if labels is not None:
-            truth = F.one_hot(labels.to(self.device), self._classes(inputs)).float()
-        mixing = None
-        if all(x.is_floating_point() for x in inputs):
-            mixing = _augment.mixing(len(rows), random, self.recipe.mixup)
-        if mixing is not None:
-            inputs = [_augment.mixed(x, *mixing) for x in inputs]
-            truth = None if truth is None else _augment.mixed(truth, *mixing)
-        return inputs, truth
-
-    def _classes(self, inputs: Sequence[torch.Tensor]) -> int:
-        import torch
-
-        with torch.no_grad():
-            return int(first(self.teacher(*(x[:1] for x in inputs))).shape[1])
 
     def _descend(
         self, inputs: list[torch.Tensor], truth: torch.Tensor | None, number: int
@@ -259,40 +227,6 @@ class Stepper:
             ) from error
         self.micro = smaller
         clear_memory()
-
-
-def _placed(module: nn.Module, device: torch.device, images: bool) -> nn.Module:
-    """The module on a device, for images with channels last: a third faster on CPUs."""
-    import torch
-
-    module.to(device)
-    if images:
-        _laid_out(module, torch.channels_last)
-    return module
-
-
-def _laid_out(module: nn.Module, layout: torch.memory_format) -> None:
-    """Bring a module's images of weights, (n, C, H, W), into a memory layout."""
-    for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.ndim == 4:
-            tensor.data = tensor.data.contiguous(memory_format=layout)
-
-
-def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW or SGD over what is trainable; vectors, so biases and norms, are not decayed."""
-    import torch
-
-    learning = [p for p in module.parameters() if p.requires_grad]
-    if not learning:
-        raise InputError("the student has no parameter that can be trained")
-    groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=recipe.lr)
 
 
 def _copied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -52,12 +52,12 @@ def train(
 
     stepper = Stepper(student, teacher, arrays, recipe=recipe, seed=seed, features=features or {})
     try:
-        steps = None if epochs is None else max(1, round(epochs * stepper.batches.steps))
+        budget = Budget.of(seconds, epochs, stepper.batches.steps)
         state = (read(checkpoint, begin.key) if checkpoint else None) or begin
         stepper.restore(state)
         run = _Run(
             stepper=stepper,
-            budget=Budget(seconds, steps),
+            budget=budget,
             state=state,
             checkpoint=checkpoint,
             save_every=save_every,

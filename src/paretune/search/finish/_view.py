@@ -1,0 +1,89 @@
+"""What a step sees: samples, moved and mixed, on the device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretune.search.finish import _augment
+from paretune.search.finish._batches import Batches
+from paretune.search.finish._loss import first
+from paretune.search.finish.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    View = tuple[list[torch.Tensor], torch.Tensor | None]
+
+
+class Views:
+    """Views of the samples as a recipe wants them: a function of the step.
+
+    `images` says whether samples are images, `flips` whether they are mirrored.
+
+    Args:
+        batches: which samples.
+        recipe: how they are moved and mixed.
+        teacher: asked whether images may be mirrored, and how many classes there are.
+        device: where views are made.
+    """
+
+    def __init__(
+        self, batches: Batches, recipe: Recipe, teacher: nn.Module, device: torch.device
+    ) -> None:
+        self._batches, self._recipe = batches, recipe
+        self._teacher, self._device = teacher, device
+        self._classes: int | None = None
+        self.images = _augment.are_images(batches.inputs(batches.some(1)))
+        wanted = recipe.flip
+        if wanted is None:
+            wanted = _augment.flips_hold(teacher, batches, device)
+        self.flips = wanted and self.images
+
+    def training(self, step: int) -> View:
+        """Inputs of this process, and the distribution over classes that labels give them.
+
+        The distribution is float (n, classes), None where labels are not asked for or not there.
+        """
+        return self._view(self._batches.rows(step), self._batches.random(step))
+
+    def statistics(self, step: int) -> list[torch.Tensor]:
+        """Inputs to estimate BatchNorm's statistics on, the same in every process.
+
+        As mixed as those that the student was trained on, since mixing narrows what every layer
+        sees. Measured on digits after 20 epochs: trained with mixup 1, statistics of plain samples
+        cost 0.07 of accuracy against those of mixed ones; trained without, they gained 0.01.
+        """
+        rows = self._batches.all_rows(step)
+        if self._recipe.mixup:
+            return self._view(rows, np.random.default_rng([step, 2]))[0]
+        return self._inputs(rows)
+
+    def _inputs(self, rows: NDArray[np.int64]) -> list[torch.Tensor]:
+        return [x.to(self._device) for x in self._batches.inputs(rows)]
+
+    def _view(self, rows: NDArray[np.int64], random: np.random.Generator) -> View:
+        inputs, truth = self._inputs(rows), self._truth(rows)
+        if self.images:
+            shift, flip = self._recipe.shift, self.flips
+            inputs = [_augment.view(x, random, shift=shift, flip=flip) for x in inputs]
+        if self._recipe.mixup and all(x.is_floating_point() for x in inputs):
+            mixing = _augment.mixing(len(rows), random, self._recipe.mixup)
+            inputs = [_augment.mixed(x, *mixing) for x in inputs]
+            truth = None if truth is None else _augment.mixed(truth, *mixing)
+        return inputs, truth
+
+    def _truth(self, rows: NDArray[np.int64]) -> torch.Tensor | None:
+        import torch
+        from torch.nn import functional as F
+
+        labels = self._batches.labels(rows) if self._recipe.hard_weight else None
+        if labels is None:
+            return None
+        if self._classes is None:
+            with torch.no_grad():
+                self._classes = first(self._teacher(*self._inputs(rows[:1]))).shape[1]
+        return F.one_hot(labels.to(self._device), self._classes).float()

@@ -1,0 +1,205 @@
+"""Successive halving: all get a little, the better half gets more."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paretune.core import InputError, Progress, Silent, UnsupportedError
+from paretune.data import ArrayFolder
+from paretune.search.finish._saved import Saved, fingerprint, read
+from paretune.search.finish._train import train
+from paretune.search.finish.distilled import Distilled
+from paretune.search.finish.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from paretune.search.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one candidate came off.
+
+    Attributes:
+        name: of the candidate.
+        scores: after each rung that it took part in.
+        steps: optimiser steps, all rungs together.
+        seconds: of training, all rungs together.
+        reason: why it was dropped for good, None where it only came off worse.
+    """
+
+    name: str
+    scores: tuple[float, ...] = ()
+    steps: int = 0
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Halving:
+    """What successive halving found.
+
+    Attributes:
+        ranking: every candidate, best first: more rungs before fewer, then the last score.
+        finished: the modules that came through every rung, in eval mode, best first; empty where
+            every candidate was dropped, for reasons that the ranking gives.
+    """
+
+    ranking: tuple[Standing, ...]
+    finished: dict[str, nn.Module]
+
+
+def rung_sizes(candidates: int, *, keep: int, rungs: int | None = None) -> tuple[int, ...]:
+    """How many candidates train in each rung: from all down to `keep`, in a geometric row.
+
+    Args:
+        candidates: how many there are.
+        keep: how many come through.
+        rungs: how many; by default as many as halving takes, and one for those that are kept.
+
+    Raises:
+        InputError: nothing to choose from, or no rung.
+    """
+    keep = min(keep, candidates)
+    if keep < 1 or (rungs is not None and rungs < 1):
+        raise InputError("halving needs at least one candidate, one to keep and one rung")
+    count = rungs or 1 + math.ceil(math.log2(candidates / keep))
+    if count == 1:
+        return (candidates,)
+    ratio = keep / candidates
+    return tuple(math.ceil(candidates * ratio ** (r / (count - 1)) - 1e-9) for r in range(count))
+
+
+def halve(
+    candidates: Mapping[str, nn.Module],
+    teacher: nn.Module,
+    arrays: ArrayFolder,
+    *,
+    score: Callable[[nn.Module], float],
+    seconds: float,
+    keep: int = 1,
+    rungs: int | None = None,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    ledger: Ledger | None = None,
+    checkpoints: Path | None = None,
+    save_every: float = 60.0,
+    progress: Progress | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Halving:
+    """Spend a budget on the candidates that deserve it.
+
+    Every rung gets the same share of the time (Jamieson & Talwalkar 2016, arXiv 1502.07943,
+    section 3), evenly over the candidates in it, and anneals the learning rate to zero, because
+    scores at a high rate are noise; the next rung goes on from the weights and momenta before the
+    averaging, with the rate up again (Loshchilov & Hutter 2017, arXiv 1608.03983, section 3).
+    Time that a dropped candidate leaves goes to the others.
+
+    Args:
+        candidates: students by name; trained in place.
+        teacher: what they learn from.
+        arrays: prepared inputs, as for `distil`.
+        score: of a module in eval mode, higher is better; its time is not counted.
+        seconds: of training for all together.
+        keep: how many go through to the end: short trainings do not tell the best few apart.
+        rungs: how many rounds, see `rung_sizes`.
+        recipe: how they are distilled.
+        seed: of samples, augmentation and dropout; the same for all, so that they are compared on
+            the same batches.
+        ledger: is told the training FLOPs.
+        checkpoints: folder of the candidates' states, to go on from after a kill.
+        save_every: seconds of training between checkpoints.
+        progress: told one stage a rung and one step a candidate.
+        clock: in seconds.
+
+    Returns:
+        The ranking with every score, and the finished modules.
+
+    Raises:
+        InputError: no candidates or no budget; too few samples; `checkpoints` is of another
+            request.
+    """
+    recipe, told = recipe or Recipe(), progress or Silent()
+    sizes = rung_sizes(len(candidates), keep=keep, rungs=rungs)
+    names = list(candidates)
+    standings = {name: Standing(name) for name in names}
+    keys = {
+        name: fingerprint(module, teacher, arrays, recipe, seed=seed, budget="halving")
+        for name, module in candidates.items()
+    }
+    alive, left = names, seconds
+    with ExitStack() as stack:
+        folder = checkpoints or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        begins = {name: Saved(key="") for name in names}
+        for rung, size in enumerate(sizes):
+            alive = alive[:size]
+            if not alive:
+                break
+            share = left / (len(sizes) - rung) / len(alive)
+            told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
+            for name in alive:
+                told.step(name)
+                file = folder / f"{names.index(name)}-{rung}.pt"
+                begin = begins[name]
+                begin.key = f"{keys[name]} {rung} {share!r}"
+                try:
+                    done = train(
+                        candidates[name],
+                        teacher,
+                        arrays,
+                        recipe=recipe,
+                        seconds=share,
+                        epochs=None,
+                        seed=seed,
+                        begin=begin,
+                        ledger=ledger,
+                        checkpoint=file,
+                        save_every=save_every,
+                        evaluate=score,
+                        clock=clock,
+                    )
+                except UnsupportedError as error:
+                    standings[name] = replace(standings[name], reason=str(error))
+                    continue
+                left -= done.seconds
+                standings[name] = _with(standings[name], done.score, done)
+                if standings[name].reason is None:
+                    state = read(file, begin.key)
+                    assert state is not None
+                    begins[name] = state.next_budget("")
+                else:
+                    told.note(f"{name} is dropped: {standings[name].reason}")
+            alive = [s.name for s in _ranked(standings) if s.name in alive and s.reason is None]
+    finished = {name: candidates[name] for name in alive}
+    return Halving(ranking=tuple(_ranked(standings)), finished=finished)
+
+
+def _with(standing: Standing, score: float | None, done: Distilled) -> Standing:
+    """A candidate's standing after one more rung."""
+    reason = done.reason
+    if reason is None and (score is None or math.isnan(score)):
+        reason = "its score is not a number"
+    return replace(
+        standing,
+        scores=standing.scores if reason or score is None else (*standing.scores, score),
+        steps=standing.steps + done.steps,
+        seconds=standing.seconds + done.seconds,
+        reason=reason,
+    )
+
+
+def _ranked(standings: Mapping[str, Standing]) -> list[Standing]:
+    """Best first; equals in the order in which they were given."""
+    return sorted(
+        standings.values(),
+        key=lambda s: (s.reason is None, len(s.scores), s.scores[-1] if s.scores else -math.inf),
+        reverse=True,
+    )
