@@ -41,6 +41,7 @@ from paretune.core.result import (
     Ratios,
     Result,
 )
+from paretune.core.search_summary import Change, SearchPoint, SearchSummary
 from paretune.core.target import Gpu, Target
 from paretune.core.variant import PRECISIONS, Device, Precision, Variant
 
@@ -53,6 +54,7 @@ __all__ = [
     "SCHEMA",
     "BenchRatio",
     "BenchRecord",
+    "Change",
     "Ci95",
     "Condition",
     "Constraint",
@@ -80,6 +82,8 @@ __all__ = [
     "Ratios",
     "Result",
     "Score",
+    "SearchPoint",
+    "SearchSummary",
     "Silent",
     "Target",
     "Task",

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from paretune.core._base import Noun
 from paretune.core.measurement import Estimate, LayerTime, Score, VariantRecord
+from paretune.core.search_summary import SearchSummary
 from paretune.core.target import Target
 
 SCHEMA = 1
@@ -102,6 +103,7 @@ class Result(Noun):
     conditions: tuple[Condition, ...] = ()
     layers: dict[str, tuple[LayerTime, ...]] = {}
     how_measured: dict[str, str] = {}
+    search: SearchSummary | None = None
 
     def variant(self, variant_id: str) -> VariantRecord:
         """The record with that id."""

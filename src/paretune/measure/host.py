@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from paretune.core import InputError
 from paretune.data import ArrayFolder
@@ -29,9 +32,7 @@ def open_host(engine: Engine, program: Program, settings: Settings, arrays: Arra
         InputError: more threads than cores.
         UnsupportedError, WorkerError: the runtime cannot load it.
     """
-    feeds = arrays.feeds(0, min(settings.batch, arrays.n))
-    rows = np.arange(settings.batch) % arrays.n
-    feeds = {name: np.ascontiguousarray(array[rows]) for name, array in feeds.items()}
+    feeds = feeds_of(arrays, settings.batch)
     actor = engine.actor(FACTORY, program, settings, pinned_cores(settings.threads), feeds)
     try:
         actor.call("warm_up", WARM_UP_SECONDS)
@@ -39,6 +40,13 @@ def open_host(engine: Engine, program: Program, settings: Settings, arrays: Arra
         actor.close()
         raise
     return actor
+
+
+def feeds_of(arrays: ArrayFolder, batch: int) -> dict[str, NDArray[Any]]:
+    """The first `batch` samples as feeds in memory; too few are repeated."""
+    feeds = arrays.feeds(0, min(batch, arrays.n))
+    rows = np.arange(batch) % arrays.n
+    return {name: np.ascontiguousarray(array[rows]) for name, array in feeds.items()}
 
 
 def pinned_cores(threads: int) -> list[int]:

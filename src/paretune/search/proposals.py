@@ -29,6 +29,7 @@ class Proposals:
         blocks: its blocks.
         flowing: what each block receives and gives for a few real samples.
         using: names of the operators to use, all by default.
+        space: the options to work with, where they are known; all that are proposed by default.
     """
 
     def __init__(
@@ -37,12 +38,17 @@ class Proposals:
         blocks: Sequence[Block],
         flowing: Sequence[Flow],
         using: Sequence[str] = (),
+        space: Space | None = None,
     ) -> None:
         self.module = module
         self.blocks = tuple(blocks)
         self.flowing = tuple(flowing)
         self._using = [get(name) for name in using] or list(operators())
-        self.space = Space(blocks=len(self.blocks), options=tuple(self._options()))
+        self.space = space or Space(blocks=len(self.blocks), options=tuple(self._options()))
+
+    def on(self, space: Space) -> Proposals:
+        """The same with fewer options."""
+        return Proposals(self.module, self.blocks, self.flowing, space=space)
 
     def site(self, option: Option) -> Site:
         """Where an option stands."""

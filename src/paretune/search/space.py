@@ -109,6 +109,17 @@ class Space(Noun):
         """The architecture that keeps every block, bool (m,)."""
         return self.of([self.options[row[0]].id for row in self.starting])
 
+    def only(self, usable: NDArray[np.bool_]) -> Space:
+        """The space of these options alone, bool (m,); those that keep a block always stay."""
+        return Space(
+            blocks=self.blocks,
+            options=tuple(
+                option
+                for option, use in zip(self.options, usable, strict=True)
+                if use or option.operator == KEEP
+            ),
+        )
+
     def of(self, ids: Sequence[str]) -> Choice:
         """The architecture made of these options, bool (m,).
 

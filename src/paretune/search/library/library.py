@@ -26,7 +26,7 @@ from paretune.search.library._films import held
 from paretune.search.library._recipe import Recipe
 from paretune.search.library._request import check, wanted_options, work_for
 from paretune.search.library._training import Training
-from paretune.search.space import KEEP, Choice, Option
+from paretune.search.space import KEEP, Choice, Option, Space
 from paretune.store import Store
 
 if TYPE_CHECKING:
@@ -153,6 +153,11 @@ class Library:
                     )
                     found |= training.run(missing)
         return cls(work, {o.id: found[o.id] for o in wanted}, engine=engine, size=size)
+
+    @property
+    def space(self) -> Space:
+        """What choices are made from."""
+        return self._proposals.space
 
     def piece(self, option: Option) -> nn.Module:
         """What stands in the place of an option, in eval mode: copy it before changing it.

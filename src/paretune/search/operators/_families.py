@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from paretune.search.network.residual import Layer
     from paretune.search.network.site import Site
 
+#: A block of more multiply-accumulates than this many times those that it replaces is not proposed:
+#: dense layers do several times the work of depthwise ones in the same time, and not more.
+MOST_MACS = 4.0
 #: Channels are rounded to multiples of this: CPU kernels work on blocks of 8 or 16.
 ROUND = 8
 
@@ -43,9 +46,13 @@ class Family(Operator):
 
     def propose(self, site: Site) -> Iterator[Params]:
         """Its variants, wherever an image goes in and comes out at a whole stride."""
-        if not site.is_image or _stride(site) is None or not _replaceable(site):
+        stride = _stride(site) if site.is_image else None
+        if stride is None or not _replaceable(site):
             return
-        yield from self.single if len(site.blocks) == 1 else self.merged
+        allowed = MOST_MACS * sum(block.macs for block in site.blocks)
+        for params in self.single if len(site.blocks) == 1 else self.merged:
+            if self._macs(site, stride, params) <= allowed:
+                yield params
 
     def build(self, site: Site, params: Params, *, seed: int) -> nn.Module:
         """A residual block with weights inherited from the blocks that it replaces."""
@@ -74,6 +81,16 @@ class Family(Operator):
         inherit(block, read, site.flow.x, site.flow.y)
         refit(block, site.flow.x, site.flow.y, seed=seed)
         return block.eval()
+
+    def _macs(self, site: Site, stride: int, params: Params) -> int:
+        """Multiply-accumulates of the branch for one sample."""
+        height, width = site.input_shape[1:]
+        total = 0
+        for layer in self.layers((site.input_shape[0], site.output_shape[0]), stride, params):
+            height, width = math.ceil(height / layer.stride), math.ceil(width / layer.stride)
+            weights = layer.channels_in // layer.groups * layer.channels_out * layer.kernel**2
+            total += weights * height * width
+        return total
 
     def words(self, params: Params) -> str:
         """The design and its size."""

@@ -1,0 +1,136 @@
+"""From predictions to the few architectures that are trained whole: solve, time, spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretune.core import ParetuneError, Progress
+from paretune.search.accuracy import AccuracySurrogate
+from paretune.search.latency import LatencyModel, LatencyOracle
+from paretune.search.solve import front, nondominated, refine
+from paretune.search.space import Choice, Space
+
+#: Budgets of the integer programme, architectures a budget, and networks timed of what is found.
+POINTS, DIVERSE, TIMED = 16, 2, 12
+#: Architectures that are trained whole, and by how much they must be faster than the baseline.
+PICKS, LEAST_SPEED = 6, 1.1
+#: Evaluations of the genetic search.
+EVALUATIONS = 4000
+
+
+@dataclass(frozen=True)
+class Pick:
+    """An architecture to train whole.
+
+    Attributes:
+        name: short name.
+        choice: bool (m,).
+        predicted: its speed against the baseline as predicted.
+        speed: as measured.
+        ci95: of `speed`.
+        loss: predicted divergence, nats, with its 90 % interval.
+        loss_ci90: of `loss`.
+    """
+
+    name: str
+    choice: Choice
+    predicted: float
+    speed: float
+    ci95: tuple[float, float]
+    loss: float
+    loss_ci90: tuple[float, float]
+
+
+def pick(
+    space: Space,
+    latency: LatencyModel,
+    surrogate: AccuracySurrogate,
+    oracle: LatencyOracle,
+    told: Progress,
+) -> list[Pick]:
+    """The architectures to train whole, fastest last.
+
+    The integer programme finds the best additive ones at many budgets; the genetic search goes on
+    from there with the surrogate as it is, which is not additive; the front of both is thinned to
+    a few at spread latencies, and these are timed, because predictions only rank.
+
+    Args:
+        space: usable options.
+        latency: predicts times relative to the baseline's.
+        surrogate: predicts divergence.
+        oracle: measures.
+        told: told every network.
+    """
+
+    def objectives(rows: Choice) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        return np.column_stack([latency.predict(rows), surrogate.predict(rows).mean])
+
+    seeds = front(
+        space,
+        loss=surrogate.linear(),
+        latency=latency.weights,
+        base_latency=max(latency.intercept, 1e-3 - _fastest(space, latency)),
+        points=POINTS,
+        diverse=DIVERSE,
+    )
+    rows = refine(
+        space,
+        objectives=objectives,
+        seeds=np.stack(seeds),
+        evaluations=EVALUATIONS,
+        random=np.random.default_rng(0),
+    )
+    values = objectives(rows)
+    rows = rows[nondominated(values)]
+    rows = rows[np.argsort(-latency.predict(rows))]
+    rows = rows[latency.predict(rows) < 1 / LEAST_SPEED]
+    told.stage("time what was found", min(TIMED, len(rows)))
+    found = []
+    for place in np.unique(np.linspace(0, len(rows) - 1, TIMED).round().astype(int)):
+        if len(rows) == 0:
+            break
+        told.step(space.name(rows[place])[:60])
+        try:
+            reading = oracle.measure(rows[place])
+        except ParetuneError as error:
+            told.note(f"an architecture cannot be timed and is left out: {error}")
+            continue
+        predicted = surrogate.predict(rows[place])
+        found.append(
+            Pick(
+                name="",
+                choice=rows[place],
+                predicted=float(1 / latency.predict(rows[place])[0]),
+                speed=reading.speed,
+                ci95=reading.ci95,
+                loss=float(predicted.mean[0]),
+                loss_ci90=(float(predicted.low[0]), float(predicted.high[0])),
+            )
+        )
+    return _spread([p for p in found if p.speed > LEAST_SPEED])
+
+
+def _fastest(space: Space, latency: LatencyModel) -> float:
+    """Least sum of option weights over a covering of the blocks."""
+    least = [0.0] * (space.blocks + 1)
+    for block in reversed(range(space.blocks)):
+        least[block] = min(
+            latency.weights[p] + least[space.options[p].last + 1] for p in space.starting[block]
+        )
+    return least[0]
+
+
+def _spread(found: list[Pick]) -> list[Pick]:
+    """At most `PICKS` that none beats in both speed and loss, at evenly spread speeds, named."""
+    best = [p for p in found if not any(q.speed > p.speed and q.loss < p.loss for q in found)]
+    best.sort(key=lambda p: p.speed)
+    if len(best) > PICKS:
+        wanted = np.geomspace(best[0].speed, best[-1].speed, PICKS)
+        places = {int(np.argmin([abs(np.log(p.speed / w)) for p in best])) for w in wanted}
+        best = [best[place] for place in sorted(places)]
+    return [
+        Pick(f"s{i + 1}", p.choice, p.predicted, p.speed, p.ci95, p.loss, p.loss_ci90)
+        for i, p in enumerate(best)
+    ]

@@ -1,0 +1,174 @@
+"""The building end: composes networks and compiles them to int8, in a process of its own.
+
+What is built here is right for speed and nothing else: it is calibrated on two samples, and a new
+block's weights are as the operator left them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paretune.core import Model
+from paretune.data import ArrayFolder
+from paretune.runtimes._nncf import quantize
+from paretune.runtimes.base import Program
+from paretune.search.blocks import Block
+from paretune.search.blocks._cost import macs_of, params_of
+from paretune.search.blocks._trace import trace
+from paretune.search.latency.attribution import Part
+from paretune.search.proposals import Proposals
+from paretune.search.space import KEEP, Option
+
+SAMPLES = 2
+
+
+class Compiler:
+    """Holds one baseline.
+
+    Args:
+        model: with its module.
+        blocks: its blocks.
+        arrays: real inputs, two at least.
+        using: operators to use, all by default.
+    """
+
+    def __init__(
+        self, model: Model, blocks: Sequence[Block], arrays: ArrayFolder, using: Sequence[str] = ()
+    ) -> None:
+        import torch
+
+        from paretune.search.network.site import flows
+
+        self._model = model
+        feeds = arrays.feeds(0, SAMPLES)
+        self._feeds = {name: np.array(array) for name, array in feeds.items()}
+        self._inputs = tuple(torch.from_numpy(self._feeds[i.name]) for i in model.inputs)
+        flowing = flows(model.module, blocks, self._inputs)
+        self._proposals = Proposals(model.module, blocks, flowing, using)
+        self._built: dict[str, Any] = {}
+
+    def program(self, ids: Sequence[str], folder: Path) -> tuple[Program, list[Part]]:
+        """The network of these options as an int8 OpenVINO program, and its parts in call order.
+
+        Raises:
+            UnsupportedError: it cannot be converted or quantised.
+        """
+        import openvino as ov
+        import torch
+
+        from paretune.runtimes._common import attempt
+        from paretune.search.network.compose import compose
+
+        blocks = self._proposals.blocks
+        options = [self._option(name) for name in ids]
+        pieces = {(o.first, o.last): self._piece(o) for o in options if o.operator != KEEP}
+        network = compose(self._model.module, blocks, pieces)
+        one = tuple(tensor[:1] for tensor in self._inputs)
+        with attempt("compiling a composed network"), torch.no_grad():
+            # Tracing checks itself by tracing again, which takes as long as all the rest.
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                network, one, check_trace=False
+            )
+            shapes = [list(tensor.shape) for tensor in one]
+            graph = ov.convert_model(traced, example_input=one, input=shapes)
+            feeds = [{k: v[i : i + 1] for k, v in self._feeds.items()} for i in range(SAMPLES)]
+            graph = quantize(graph, self._model.inputs, feeds, recipe="quick")
+            ov.save_model(graph, str(folder / "model.xml"), compress_to_fp16=False)
+        program = Program(
+            runtime="openvino",
+            precision="int8",
+            recipe="quick",
+            folder=folder,
+            files=("model.xml", "model.bin"),
+            inputs=self._model.inputs,
+            outputs=self._model.outputs,
+            max_batch=1,
+        )
+        return program, self._parts(network, options)
+
+    def costs(self) -> dict[str, tuple[int, int]]:
+        """Multiply-accumulates and parameters of every option, by id."""
+        found: dict[str, tuple[int, int]] = {}
+        for option in self._proposals.space.options:
+            same = f"cost {option.signature}"
+            if same not in self._built:
+                site = self._proposals.site(option)
+                piece = site.module if option.operator == KEEP else self._piece(option)
+                self._built[same] = (_macs(piece, site.flow), params_of(piece))
+            found[option.id] = self._built[same]
+        return found
+
+    def _option(self, name: str) -> Option:
+        return self._proposals.space.options[self._proposals.space.index[name]]
+
+    def _piece(self, option: Option) -> Any:
+        if option.signature not in self._built:
+            piece = self._proposals.build(option, seed=0)
+            _enliven(piece)
+            self._built[option.signature] = piece
+        return self._built[option.signature]
+
+    def _parts(self, network: Any, options: Sequence[Option]) -> list[Part]:
+        """Where each option's modules are, with how many weighted layers are called there."""
+        import torch
+
+        calls = [call for made in trace(network, self._inputs).values() for call in made]
+        calls.sort(key=lambda call: call.order)
+        weighted = [
+            c.path
+            for c in calls
+            if isinstance(c.module, torch.nn.Linear | torch.nn.modules.conv._ConvNd)
+        ]
+        parts = []
+        for option in options:
+            blocks = self._proposals.blocks[option.first : option.last + 1]
+            paths = tuple(path for block in blocks for path in block.members)
+            inside = [p for p in weighted if any(p == q or p.startswith(f"{q}.") for q in paths)]
+            parts.append(Part(option.id, paths, len(inside)))
+        inside_all = sum(part.weighted or 0 for part in parts)
+        if inside_all == len(weighted):
+            return parts
+        return [Part(part.option, part.paths, None) for part in parts]
+
+
+def _macs(piece: Any, flow: Any) -> int:
+    """Of one sample."""
+    module = copy.deepcopy(piece)
+    if getattr(piece, "takes_extras", False):
+        x = flow.x[:1]
+        return macs_of(module, [c for m in _traced(module, x, flow).values() for c in m])
+    return macs_of(module, [c for m in trace(module, (flow.x[:1],)).values() for c in m])
+
+
+def _traced(module: Any, x: Any, flow: Any) -> Any:
+    """A trace with what the block was passed besides, for one sample."""
+    import torch
+
+    class Bound(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = module
+
+        def forward(self, x: Any) -> Any:
+            cut = [e[:1] if isinstance(e, torch.Tensor) else e for e in flow.extras]
+            named = {
+                k: v[:1] if isinstance(v, torch.Tensor) and v.dim() and len(v) == len(flow.x) else v
+                for k, v in flow.named.items()
+            }
+            return self.inner(x, *cut, **named)
+
+    return trace(Bound(), (x,))
+
+
+def _enliven(piece: Any) -> None:
+    """Let no BatchNorm multiply by 0: a compiler would leave such a layer out."""
+    import torch
+
+    for module in piece.modules():
+        if isinstance(module, torch.nn.BatchNorm2d) and not module.weight.detach().any():
+            torch.nn.init.ones_(module.weight)
