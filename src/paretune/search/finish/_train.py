@@ -42,11 +42,14 @@ def train(
     evaluate: Callable[[nn.Module], float] | None = None,
     evaluations: int = 1,
     features: Mapping[str, str] | None = None,
-) -> Distilled:
+) -> tuple[Distilled, Saved]:
     """Train until the budget is used up, from `begin` or from where `checkpoint` stands.
 
     See `distil` for the arguments; `begin` carries the fingerprint and, where a student has been
     trained before, its state.
+
+    Returns:
+        How it went, and the state that another budget may go on from.
     """
     import torch
 
@@ -71,7 +74,7 @@ def train(
         cards = [stepper.device] if stepper.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cards):
             reason = run.to_the_end()
-        return Distilled(
+        done = Distilled(
             module=student,
             steps=state.step,
             samples=state.step * stepper.batches.size,
@@ -82,6 +85,7 @@ def train(
             micro_batch=stepper.micro,
             reason=reason,
         )
+        return done, state
     finally:
         stepper.close()
 
@@ -172,6 +176,7 @@ class _Run:
         self.state.student = trained or self.state.student
         if self.checkpoint is not None and self.stepper.accelerator.is_main_process:
             self.state.write(self.checkpoint)
+        self.stepper.accelerator.wait_for_everyone()
 
     def _book(self) -> None:
         """Tell the ledger the steps since the last time."""

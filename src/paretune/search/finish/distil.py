@@ -81,7 +81,7 @@ def distil(
     recipe = recipe or Recipe()
     budget = [seconds, epochs, dict(features or {})]
     key = fingerprint(student, teacher, arrays, recipe, seed=seed, budget=budget)
-    return train(
+    done, _ = train(
         student,
         teacher,
         arrays,
@@ -99,3 +99,4 @@ def distil(
         features=features,
         clock=clock,
     )
+    return done

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paretune.core import InputError, Progress, Silent, UnsupportedError
 from paretune.data import ArrayFolder
-from paretune.search.finish._saved import Saved, fingerprint, read
+from paretune.search.finish._saved import Saved, fingerprint
 from paretune.search.finish._train import train
 from paretune.search.finish.distilled import Distilled
 from paretune.search.finish.recipe import Recipe
@@ -135,56 +133,50 @@ def halve(
         name: fingerprint(module, teacher, arrays, recipe, seed=seed, budget="halving")
         for name, module in candidates.items()
     }
+    begins = {name: Saved(key="") for name in names}
     alive, left = names, seconds
-    with ExitStack() as stack:
-        folder = checkpoints or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        begins = {name: Saved(key="") for name in names}
-        for rung, size in enumerate(sizes):
-            alive = alive[:size]
-            if not alive:
-                break
-            share = left / (len(sizes) - rung) / len(alive)
-            told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
-            for name in alive:
-                told.step(name)
-                file = folder / f"{names.index(name)}-{rung}.pt"
-                begin = begins[name]
-                begin.key = f"{keys[name]} {rung} {share!r}"
-                try:
-                    done = train(
-                        candidates[name],
-                        teacher,
-                        arrays,
-                        recipe=recipe,
-                        seconds=share,
-                        epochs=None,
-                        seed=seed,
-                        begin=begin,
-                        ledger=ledger,
-                        checkpoint=file,
-                        save_every=save_every,
-                        evaluate=score,
-                        clock=clock,
-                    )
-                except UnsupportedError as error:
-                    standings[name] = replace(standings[name], reason=str(error))
-                    continue
+    for rung, size in enumerate(sizes):
+        alive = alive[:size]
+        if not alive:
+            break
+        share = left / (len(sizes) - rung) / len(alive)
+        told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
+        for name in alive:
+            told.step(name)
+            file = f"{names.index(name)}-{rung}.pt"
+            begins[name].key = f"{keys[name]} {rung} {share!r}"
+            try:
+                done, state = train(
+                    candidates[name],
+                    teacher,
+                    arrays,
+                    recipe=recipe,
+                    seconds=share,
+                    epochs=None,
+                    seed=seed,
+                    begin=begins[name],
+                    ledger=ledger,
+                    checkpoint=checkpoints / file if checkpoints else None,
+                    save_every=save_every,
+                    evaluate=score,
+                    clock=clock,
+                )
+            except UnsupportedError as error:
+                standings[name] = replace(standings[name], reason=str(error))
+            else:
                 left -= done.seconds
-                standings[name] = _with(standings[name], done.score, done)
-                if standings[name].reason is None:
-                    state = read(file, begin.key)
-                    assert state is not None
-                    begins[name] = state.next_budget("")
-                else:
-                    told.note(f"{name} is dropped: {standings[name].reason}")
-            alive = [s.name for s in _ranked(standings) if s.name in alive and s.reason is None]
+                standings[name] = _with(standings[name], done)
+                begins[name] = state.next_budget("")
+            if standings[name].reason is not None:
+                told.note(f"{name} is dropped: {standings[name].reason}")
+        alive = [s.name for s in _ranked(standings) if s.name in alive and s.reason is None]
     finished = {name: candidates[name] for name in alive}
     return Halving(ranking=tuple(_ranked(standings)), finished=finished)
 
 
-def _with(standing: Standing, score: float | None, done: Distilled) -> Standing:
+def _with(standing: Standing, done: Distilled) -> Standing:
     """A candidate's standing after one more rung."""
-    reason = done.reason
+    reason, score = done.reason, done.score
     if reason is None and (score is None or math.isnan(score)):
         reason = "its score is not a number"
     return replace(
