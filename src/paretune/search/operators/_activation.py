@@ -51,7 +51,7 @@ class Activation(Operator):
         changed = bound(site)
         straighten(changed, smooth(changed, example(site)))
         reread(changed, bound(site), site.flow.x, site.flow.y, seed=seed)
-        return changed.run
+        return changed.run.eval()
 
     def words(self, params: Params) -> str:
         """Which function it becomes."""

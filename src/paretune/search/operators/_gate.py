@@ -56,7 +56,7 @@ class Ungated(Operator):
         if params["relu"]:
             straighten(changed, curved)
         reread(changed, bound(site), site.flow.x, site.flow.y, seed=seed)
-        return changed.run
+        return changed.run.eval()
 
     def words(self, params: Params) -> str:
         """What is gone."""

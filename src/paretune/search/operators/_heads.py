@@ -59,7 +59,7 @@ class Heads(Operator):
         changed = _fewer(block, attentions(block, x), params["heads"], x, site.flow.x)
         assert changed is not None
         reread(changed, bound(site), site.flow.x, site.flow.y, seed=seed)
-        return changed.run
+        return changed.run.eval()
 
     def words(self, params: Params) -> str:
         """How many are left."""

@@ -60,7 +60,7 @@ class LowRank(Operator):
         full = min(len(layer.weight), layer.weight[0].numel())
         covariance = _covariance(changed, layer, site.flow.x, seed)
         replace(changed, layer, _halves(layer, _rank(full, params["rank"]), covariance))
-        return changed.run
+        return changed.run.eval()
 
     def words(self, params: Params) -> str:
         """How thin."""

@@ -32,7 +32,7 @@ class Skip(Operator):
         """An identity."""
         from torch import nn
 
-        return nn.Identity()
+        return nn.Identity().eval()
 
     def words(self, params: Params) -> str:
         """Left out."""

@@ -77,7 +77,7 @@ def _built(site: Site, find: Find, seed: int) -> nn.Module:
     changed = _without(site, find)
     assert changed is not None
     reread(changed, bound(site), site.flow.x, site.flow.y, seed=seed)
-    return changed.run
+    return changed.run.eval()
 
 
 def _without(site: Site, find: Find) -> Bound | None:

@@ -64,7 +64,7 @@ class Width(Operator):
             stay |= dict.fromkeys(channels.writers, torch.tensor(kept))
         changed = anatomist.block
         reread(changed, original, site.flow.x, site.flow.y, seed=seed, kept=stay)
-        return changed.run
+        return changed.run.eval()
 
     def words(self, params: Params) -> str:
         """How much is left."""
