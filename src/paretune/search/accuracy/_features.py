@@ -65,7 +65,8 @@ class Features:
         if self.score is not None:
             apart, together = self.apart(choices), self.together(choices)
             # A quarter of the typical score: where nothing was lost the logarithm stays finite.
-            least = float(self.score[self.changed > 0].mean()) / 4 + np.finfo(float).tiny
+            typical = float(self.score.sum()) / max(1, np.count_nonzero(self.changed))
+            least = typical / 4 + np.finfo(float).tiny
             found += [apart, together, np.log(apart + least), np.log(together + least)]
         if self.shares is not None:
             found.append(rows @ self.shares)
