@@ -38,6 +38,8 @@ _QUALITY = "measurement_quality.py"
 _BURST = "burst_length.py"
 _REFERENCE = "reference_figures.py"
 _QUANTISE = "quantisation_is_unpredictable.py"
+_SOLVER = "solver.py"
+_COST = "search_cost.py"
 
 #: Reference speed over PyTorch eager of EfficientNet-Lite0, from times taken by hand on 2 cores
 #: with AVX-512 VNNI: eager 20 ms, Inductor 13, ONNX Runtime 5.4, OpenVINO 5.5, 3.3 and 2.6 ms.
@@ -51,6 +53,12 @@ _HAND = {
 }
 
 _MODELS = {"resnet-50": "ResNet-50", "efficientnet-b2": "EfficientNet-B2"}
+
+_SEARCHES = {
+    "random": "random search",
+    "evolution": "regularised evolution",
+    "reinforce": "a REINFORCE controller",
+}
 
 GATES: tuple[Gate, ...] = (
     Gate("aa_covered", _QUALITY, "A/A: intervals that contain 1", "at least 36 of 40", low=0.9),
@@ -90,6 +98,36 @@ GATES: tuple[Gate, ...] = (
     *(
         Gate(f"{key}/onnxruntime", _QUANTISE, f"{name}: int8 over f32, ONNX Runtime")
         for key, name in (_MODELS | {"efficientnet-lite0": "EfficientNet-Lite0"}).items()
+    ),
+    Gate("solver_brute_force", _SOLVER, "MILP equals brute force, NAS-Bench-Macro", "all", low=1.0),
+    Gate(
+        "solver_programme",
+        _SOLVER,
+        "MILP equals a dynamic programme, merging options",
+        "all",
+        low=1.0,
+    ),
+    Gate(
+        "solver_front",
+        _SOLVER,
+        "16-point front, 24 blocks x 20 operators, CPU time",
+        "at most 30 s",
+        high=30.0,
+    ),
+    Gate("solver_nsga2_area", _SOLVER, "NSGA-II, 1000 evaluations: of the true hypervolume"),
+    Gate("solver_nsga2_share", _SOLVER, "NSGA-II, 1000 evaluations: of the true front's networks"),
+    Gate("search_cost/ours", _COST, "NAS-Bench-Macro: our full trainings to 98 % hypervolume"),
+    *(
+        Gate(f"search_cost/{name}_over_ours", _COST, f"NAS-Bench-Macro: cost of {text} over ours")
+        for name, text in _SEARCHES.items()
+    ),
+    *(
+        Gate(
+            f"search_cost/random_over_{name}",
+            _COST,
+            f"NAS-Bench-Macro: cost of random search over {_SEARCHES[name]}",
+        )
+        for name in ("evolution", "reinforce")
     ),
 )
 

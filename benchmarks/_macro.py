@@ -9,6 +9,7 @@ trained from scratch on CIFAR-10, three seeds each. The baseline is the largest 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from paretune.core import InputError
 from paretune.search import KEEP, Choice, Option, Space
 
 LAYERS = 8
@@ -59,6 +61,19 @@ class Macro:
     def latency(self) -> NDArray[np.float64]:
         """FLOPs of each option, in millions, float (24,): exact, since FLOPs are additive."""
         return np.linalg.lstsq(self.choices.astype(float), self.flops, rcond=None)[0]
+
+
+def folder() -> Path:
+    """The folder of the reference data.
+
+    Raises:
+        InputError: it does not have the table.
+    """
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    found = Path(os.environ.get("PARETUNE_REFERENCE_DATA") or default)
+    if not (found / "nas_bench_macro").is_dir():
+        raise InputError(f"{found} has no nas_bench_macro: set PARETUNE_REFERENCE_DATA")
+    return found
 
 
 def load(folder: Path) -> Macro:

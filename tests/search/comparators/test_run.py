@@ -47,6 +47,17 @@ def test_what_is_known_costs_nothing_but_is_told_again() -> None:
     assert stubborn.told[4].accuracy == stubborn.told[1].accuracy
 
 
+def test_a_search_ends_when_it_has_enough() -> None:
+    space = make(5, 3)
+    trials = run(
+        RandomSearch(space, random=np.random.default_rng(0)),
+        Counting(space),
+        budget=1e9,
+        until=lambda trial: trial.spent > 10,
+    )
+    assert [trial.spent > 10 for trial in trials] == [False] * (len(trials) - 1) + [True]
+
+
 def test_a_cache_asks_once() -> None:
     space = make(4, 2)
     oracle = Counting(space)

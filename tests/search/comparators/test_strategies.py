@@ -76,6 +76,32 @@ def test_random_search_draws_every_architecture_once() -> None:
     assert len(trials) == space.count()
 
 
+def test_random_search_itself_avoids_what_it_was_told() -> None:
+    space = make(3, 1)
+    search = RandomSearch(space, random=np.random.default_rng(0))
+    drawn = set()
+    for _ in range(8):
+        choice = search.ask()
+        search.tell(choice, Evaluation(0.5, 1.0, 1.0))
+        drawn.add(choice.tobytes())
+    assert len(drawn) == 8
+
+
+def test_every_exponent_has_a_policy_that_learns_for_it() -> None:
+    space = make(6, 3)
+    oracle = Counting(space)
+    policy = Controller(
+        space, target_ms=3.0, random=np.random.default_rng(0), exponents=[0.0, -3.0]
+    )
+    latency = []
+    for _ in range(300):
+        choice = policy.ask()
+        evaluation = oracle.evaluate(choice)
+        policy.tell(choice, evaluation)
+        latency.append(evaluation.latency_ms)
+    assert np.mean(latency[201::2]) < 0.8 * np.mean(latency[200::2])
+
+
 def test_the_oldest_dies_however_good() -> None:
     space = make(4, 2)
     evolved = RegularisedEvolution(

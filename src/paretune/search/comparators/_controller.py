@@ -45,8 +45,8 @@ class Controller(Strategy):
         *,
         target_ms: float,
         random: np.random.Generator,
-        rate: float = 0.1,
-        entropy: float = 0.1,
+        rate: float = 0.2,
+        entropy: float = 0.3,
         memory: float = 0.9,
         exponents: Sequence[float] = (-0.07,),
     ) -> None:

@@ -42,8 +42,8 @@ class RegularisedEvolution(Strategy):
         *,
         target_ms: float,
         random: np.random.Generator,
-        population: int = 50,
-        sample: int = 10,
+        population: int = 25,
+        sample: int = 15,
         exponents: Sequence[float] = (-0.07,),
     ) -> None:
         if not exponents or not 1 <= sample <= population:

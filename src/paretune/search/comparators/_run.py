@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from paretune.core import InputError
@@ -28,7 +29,13 @@ class Trial:
     spent: float
 
 
-def run(strategy: Strategy, oracle: Oracle, *, budget: float) -> tuple[Trial, ...]:
+def run(
+    strategy: Strategy,
+    oracle: Oracle,
+    *,
+    budget: float,
+    until: Callable[[Trial], bool] | None = None,
+) -> tuple[Trial, ...]:
     """Search until the budget is spent.
 
     An architecture asked for again is answered from memory: the strategy learns from it, nothing
@@ -39,6 +46,7 @@ def run(strategy: Strategy, oracle: Oracle, *, budget: float) -> tuple[Trial, ..
         strategy: who proposes.
         oracle: who answers.
         budget: training FLOPs.
+        until: asked after every trial; true ends the search.
 
     Returns:
         Every trial that was paid for, in order.
@@ -59,4 +67,6 @@ def run(strategy: Strategy, oracle: Oracle, *, budget: float) -> tuple[Trial, ..
         repeats = repeats + 1 if evaluation.cost == 0 else 0
         if evaluation.cost > 0:
             trials.append(Trial(choice.copy(), evaluation, spent))
+            if until is not None and until(trials[-1]):
+                break
     return tuple(trials)
