@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from paretune.core import UnsupportedError
 from paretune.search.library._error import normalised_error
@@ -73,6 +75,7 @@ def fit(
     random: np.random.Generator,
     clock: Callable[[], float],
     bf16: bool,
+    halvings: int = 0,
 ) -> Effort:
     """Train a candidate in place, for a time or for the recipe's steps.
 
@@ -86,24 +89,27 @@ def fit(
         random: decides which samples come when.
         clock: in seconds.
         bf16: whether convolutions and products are computed in bfloat16.
+        halvings: of the recipe's batch to begin with.
 
     Raises:
         UnsupportedError: it diverged, or one sample does not fit into memory; one sentence.
     """
     parameters = [p for p in piece.parameters() if p.requires_grad]
-    batch = min(recipe.batch, len(lesson.x))
+    batch = max(1, min(recipe.batch >> halvings, len(lesson.x)))
     optimizer = torch.optim.AdamW(parameters, lr=recipe.rate, foreach=True)
     order = _orders(len(lesson.x), random)
     highest = recipe.rate * (SECOND_RATE if second else 1.0)
-    start, steps, samples = clock(), 0, 0
+    start, steps, samples, each = clock(), 0, 0, 0.0
     piece.train()
     try:
         while (done := _progress(steps, clock() - start, recipe.steps, seconds)) < 1:
             for group in optimizer.param_groups:
                 group["lr"] = highest * _schedule(done)
             rows = torch.from_numpy(order(batch))
+            counter = FlopCounterMode(display=False) if not each else nullcontext()
             try:
-                loss = _step(piece, lesson, variance, rows, optimizer, recipe.drift, bf16)
+                with counter:
+                    loss = _step(piece, lesson, variance, rows, optimizer, recipe.drift, bf16)
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
                     raise
@@ -111,12 +117,14 @@ def fit(
                     raise UnsupportedError("training it on one sample takes more memory") from error
                 batch //= 2
                 continue
+            if isinstance(counter, FlopCounterMode):
+                each = counter.get_total_flops() / batch
             steps, samples = steps + 1, samples + batch
             if not math.isfinite(loss):
                 raise UnsupportedError(f"it diverged: its error was {loss} at step {steps}")
     finally:
         piece.eval()
-    return Effort(steps, samples, clock() - start, batch)
+    return Effort(steps, samples, clock() - start, each * samples, batch)
 
 
 def _step(

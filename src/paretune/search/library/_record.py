@@ -15,7 +15,7 @@ from paretune.search.library._reel import Reel, entrance, exit_of, rows_of_extra
 from paretune.search.network.site import Flow, flows
 
 #: Samples of one forward pass.
-BATCH = 64
+BATCH = 32
 OUTPUTS = "outputs"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ SHARD = 256
 #: A drifted network prefers candidates that copy well, as a search does: an option weighs
 #: 1 / (this + its error).
 DOUBT = 0.05
+#: Seconds beyond twice its share after which a task is taken to hang.
+PATIENCE = 1200.0
 
 
 @dataclass(frozen=True)
@@ -130,15 +134,19 @@ class Training:
             file = self.cache.file(option, self.share[option.id], kind)
             before = draft.weights if draft is not None else None
             calls.append(_fitting(option, pace, seconds, before, file, last))
-        for done in self.crew.run(calls):
-            option = ordered[done.place]
-            entry = _entry(option, done.result, done.reason, drafts.get(option.id))
-            if entry.status != "failed":
-                file = self.cache.file(option, self.share[option.id], kind)
-                entry = entry.model_copy(update={"weights": file})
-            found[option.id] = self._kept(option, kind, entry)
-            if done.result is not None:
-                self.spend(done.result.flops)
+        with closing(self.crew.run(calls)) as results:
+            for done in results:
+                option = ordered[done.place]
+                draft = drafts.get(option.id)
+                entry = _entry(option, done.result, done.reason, draft)
+                if entry.status != "failed":
+                    file = self.cache.file(option, self.share[option.id], kind)
+                    entry = entry.model_copy(update={"weights": file})
+                found[option.id] = self._kept(option, kind, entry)
+                if done.result is not None:
+                    self.spend(done.result.effort.flops)
+                if last and draft is not None and draft.weights is not None:
+                    draft.weights.unlink(missing_ok=True)
         return found
 
     def _kept(self, option: Option, kind: str, entry: Entry) -> Entry:
@@ -149,10 +157,11 @@ class Training:
 
     def _all(self, calls: Sequence[Call], what: str) -> Iterator[tuple[int, Any]]:
         """Results of tasks that nothing can go on without."""
-        for done in self.crew.run(calls):
-            if done.reason:
-                raise WorkerError(f"{what} failed: {done.reason}")
-            yield done.place, done.result
+        with closing(self.crew.run(calls)) as results:
+            for done in results:
+                if done.reason:
+                    raise WorkerError(f"{what} failed: {done.reason}")
+                yield done.place, done.result
 
 
 def _recording(split: str, start: int, stop: int) -> Call:
@@ -167,10 +176,20 @@ def _drifting(ids: Sequence[str], usable: Mapping[str, Entry], start: int, stop:
 def _fitting(
     option: Option, pace: Pace, seconds: float, before: Path | None, into: Path, last: bool
 ) -> Call:
+    attempts = count()
+
     def call(actor: Actor) -> Any:
-        # How long it may take is known only when it begins.
+        # How long it may take is known only when it begins. A system that is out of memory kills
+        # the process without a word, so another attempt takes half the batch.
         return actor.call(
-            "fit", option, seconds=pace.take(seconds), before=before, into=into, last=last
+            "fit",
+            option,
+            seconds=pace.take(seconds),
+            before=before,
+            into=into,
+            last=last,
+            halvings=next(attempts),
+            timeout=PATIENCE + 2 * seconds,
         )
 
     return call
@@ -189,7 +208,7 @@ def _entry(option: Option, done: Trained | None, reason: str, draft: Entry | Non
         kl=done.kl,
         seconds=done.effort.seconds + (draft.seconds if draft else 0.0),
         steps=done.effort.steps + (draft.steps if draft else 0),
-        flops=done.flops + (draft.flops if draft else 0.0),
+        flops=done.effort.flops + (draft.flops if draft else 0.0),
     )
 
 

@@ -49,12 +49,14 @@ class Effort:
         steps: taken.
         samples: that went through the candidate.
         seconds: of wall time.
+        flops: forward and backward, a multiply-add counted as two.
         batch: samples a step in the end, fewer than asked for where memory ran out.
     """
 
     steps: int
     samples: int
     seconds: float
+    flops: float
     batch: int
 
 
@@ -64,7 +66,6 @@ class Trained:
 
     Attributes:
         effort: what it took.
-        flops: of training, a multiply-add counted as two.
         before: error on held-out inputs at its beginning.
         after: at its end.
         kl: of the network with it alone put in, NaN before the last round.
@@ -72,7 +73,6 @@ class Trained:
     """
 
     effort: Effort
-    flops: float
     before: float
     after: float
     kl: float

@@ -33,6 +33,9 @@ from paretune.search.network.compose import compose
 from paretune.search.space import KEEP, Option
 from paretune.store import paths
 
+#: Samples that the variance of an output's channels is taken from.
+EXAMPLES = 128
+
 
 class Trainer:
     """Carries out one task at a time."""
@@ -81,7 +84,14 @@ class Trainer:
         return self._forward_flops(network) * (stop - start)
 
     def fit(
-        self, option: Option, *, seconds: float, before: Path | None, into: Path, last: bool
+        self,
+        option: Option,
+        *,
+        seconds: float,
+        before: Path | None,
+        into: Path,
+        last: bool,
+        halvings: int = 0,
     ) -> Trained:
         """Train a candidate for one round and write its weights.
 
@@ -91,6 +101,7 @@ class Trainer:
             before: its weights from the round before, None for those that it inherits.
             into: the file to write.
             last: whether this is its last round: then the whole network is judged, too.
+            halvings: of the batch, for another attempt after the process was killed.
 
         Raises:
             UnsupportedError: it diverged or does not fit into memory; one sentence.
@@ -102,11 +113,11 @@ class Trainer:
             piece.load_state_dict(load_file(before))
         lesson = self._lesson(option, self._train, drift=before is not None)
         exam = self._lesson(option, self._held, drift=False)
-        variance = channel_variance(lesson.y[: max(1, min(work.recipe.settle, len(lesson.y)))])
+        variance = channel_variance(lesson.y[:EXAMPLES])
         first = self._error(piece, exam, variance)
         inherited = copy.deepcopy(piece.state_dict())
         able = any(p.requires_grad for p in piece.parameters()) and seconds > 0
-        effort, cost, after, trained = Effort(0, 0, 0.0, 0), 0.0, first, False
+        effort, after, trained = Effort(0, 0, 0.0, 0.0, 0), first, False
         # What evaluation took the last time comes out of this candidate's own share.
         left = max(seconds - (clock() - begun) - self._evaluation, 0.3 * seconds)
         judged = clock()
@@ -122,15 +133,13 @@ class Trainer:
                 random=random,
                 clock=clock,
                 bf16=work.bf16,
+                halvings=halvings,
             )
             judged = clock()
             self._settle(piece, lesson)
             after = self._error(piece, exam, variance)
             if not np.isfinite(after):
                 raise UnsupportedError(f"it diverged: its held-out error was {after}")
-            x = lesson.inputs(torch.arange(1))
-            if not getattr(piece, "takes_extras", False):
-                cost = flops(piece, (x,), backward=True) * effort.samples
             # After the first round inputs are drifted in part, which held-out inputs are not.
             trained = after < first or before is not None
             if not trained:
@@ -139,7 +148,7 @@ class Trainer:
         self._evaluation = clock() - judged
         state = {name: x.contiguous() for name, x in piece.state_dict().items()}
         paths.write_bytes_atomic(into, save(state))
-        return Trained(effort, cost, first, after, kl, trained)
+        return Trained(effort, first, after, kl, trained)
 
     def score(
         self, ids: Sequence[str], weights: Weights, *, settle: bool
