@@ -31,11 +31,6 @@ class Bound(nn.Module):
         made: torch.Tensor = self.run(x, *self._extras, **self._named)
         return made
 
-    @property
-    def alone(self) -> bool:
-        """Whether it is passed nothing besides that knows of a batch."""
-        return not any(_tensors(x) for x in (*self._extras, *self._named.values()))
-
 
 class Scale(nn.Module):
     """A constant factor for every channel.
@@ -103,7 +98,8 @@ def bound(site: Site) -> Bound:
 
 def example(site: Site) -> torch.Tensor:
     """An input to try a copy on: one sample where nothing else that is passed knows of a batch."""
-    return site.flow.x[:1] if bound(site).alone else site.flow.x
+    besides = (*site.flow.extras, *site.flow.named.values())
+    return site.flow.x if any(map(_tensors, besides)) else site.flow.x[:1]
 
 
 def replace(root: nn.Module, old: nn.Module, new: nn.Module) -> None:
