@@ -113,7 +113,7 @@ class _Enough:
 def strategies(table: _macro.Macro) -> dict[str, Callable[[np.random.Generator], Strategy]]:
     """Each search with the settings that did best on this table.
 
-    Tried on seeds other than those reported: evolution with 10 to 50 alive, tournaments of 3 to 25
+    Tried: evolution with 10 to 50 alive, tournaments of 3 to 25
     and one to five exponents; the controller with rates of .03 to .3, entropies of .03 to 1 and one
     to three exponents. With the exponent -0.07 alone both end at one place of the front.
     """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from paretune.core import InputError
+from paretune.core import InputError, MissingPackageError
 from paretune.search import Choice
 from paretune.search.solve import front, hypervolume, nondominated, refine
 
@@ -134,3 +136,9 @@ def test_bad_seeds_and_bad_objectives_are_refused() -> None:
         run(space, lambda choices: np.full((len(choices), 2), np.nan))
     with pytest.raises(InputError, match="k at least 2"):
         run(space, lambda choices: np.zeros(len(choices)))
+
+
+def test_without_pymoo_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymoo.algorithms.moo.nsga2", None)
+    with pytest.raises(MissingPackageError, match=r"paretune\[search\]"):
+        run(make(3, 1), Counted(make(3, 1), 0))

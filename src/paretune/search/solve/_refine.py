@@ -205,5 +205,6 @@ def _need(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise MissingPackageError(
-            "the genetic search needs the package pymoo, which is not installed: pip install pymoo"
+            "the genetic search needs the package pymoo, which is not installed: "
+            "pip install 'paretune[search]'"
         ) from error
