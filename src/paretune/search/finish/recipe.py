@@ -23,7 +23,9 @@ class Recipe:
             no labels.
         feature_weight: weight of the feature term beside the rest; needs pairs of modules.
         mixup: parameter of the Beta distribution of the mixing share (Zhang et al. 2018, arXiv
-            1710.09412); 1 is uniform, 0 is no mixup.
+            1710.09412); 1 is uniform, 0 is no mixup. None by default: it is for long schedules.
+            A ResNet-20 that starts from weights for another copy of CIFAR-10 (0.761) and learns
+            from a ResNet-56 (0.880) reached 0.833 in a quarter of an epoch without, 0.798 with.
         flip: whether images may be mirrored left to right; None asks the teacher: they may where
             it answers the same.
         shift: largest random shift, in parts of the image's size.
@@ -42,7 +44,7 @@ class Recipe:
     temperature: float = 1.0
     hard_weight: float = 0.0
     feature_weight: float = 0.0
-    mixup: float = 1.0
+    mixup: float = 0.0
     flip: bool | None = None
     shift: float = 0.125
     ema: float = 0.998

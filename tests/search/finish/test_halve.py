@@ -1,0 +1,162 @@
+"""Successive halving on real digits: the better go on, the broken drop out, a kill is survived."""
+
+import copy
+
+import pytest
+from torch import nn
+
+from paretune.core import InputError
+from paretune.search.finish import Recipe, halve, rung_sizes
+from paretune.search.ledger import Ledger
+from tests.search.finish.conftest import net, weights
+from tests.search.finish.test_distil import Clock, Hungry, count_steps
+
+RECIPE = Recipe(batch=64, lr=1e-2, mixup=0.0, norm_batches=2)
+
+
+@pytest.mark.parametrize(
+    ("n", "keep", "rungs", "sizes"),
+    [
+        (8, 1, None, (8, 4, 2, 1)),
+        (8, 3, None, (8, 5, 3)),
+        (6, 2, 2, (6, 2)),
+        (1, 1, None, (1,)),
+        (3, 5, None, (3,)),
+        (27, 1, 4, (27, 9, 3, 1)),
+    ],
+)
+def test_rungs_lead_from_all_to_those_that_are_kept(n, keep, rungs, sizes):
+    assert rung_sizes(n, keep=keep, rungs=rungs) == sizes
+
+
+@pytest.mark.parametrize(("n", "keep", "rungs"), [(0, 1, None), (4, 0, None), (4, 1, 0)])
+def test_nothing_to_choose_from_is_refused(n, keep, rungs):
+    with pytest.raises(InputError, match="at least one candidate"):
+        rung_sizes(n, keep=keep, rungs=rungs)
+
+
+class Dead(nn.Module):
+    """A network that answers NaN."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = net(1)
+
+    def forward(self, image):
+        return self.net(image) * float("nan")
+
+
+def candidates():
+    frozen = net(4)
+    frozen.stages.requires_grad_(False)
+    return {
+        "dead": Dead(),
+        "wide": net(1, (8, 16, 32)),
+        "frozen": frozen,
+        "narrow": net(2, (2, 2, 2)),
+        "hungry": Hungry(room=1),
+    }
+
+
+def run(digits, teacher, accuracy, modules, **options):
+    return halve(
+        modules,
+        teacher,
+        digits["train"],
+        score=accuracy,
+        seconds=60.0,
+        recipe=RECIPE,
+        clock=Clock(),
+        **options,
+    )
+
+
+def test_the_best_goes_through_every_rung_and_the_broken_none(digits, teacher, accuracy):
+    modules, ledger = candidates(), Ledger()
+    found = run(digits, teacher, accuracy, modules, keep=1, rungs=3, ledger=ledger)
+    assert found.ranking[0].name == "wide"
+    assert list(found.finished) == ["wide"]
+    assert found.finished["wide"] is modules["wide"]
+    best = found.ranking[0]
+    assert len(best.scores) == 3
+    assert best.scores[-1] == accuracy(modules["wide"]) > best.scores[0]
+    by_name = {standing.name: standing for standing in found.ranking}
+    assert "loss is nan at step 1" in by_name["dead"].reason
+    assert "out of memory" in by_name["hungry"].reason
+    assert [s.reason is None for s in found.ranking] == [True, True, True, False, False]
+    # What the dropped left goes to the others, and nothing beyond the budget is spent.
+    assert sum(s.seconds for s in found.ranking) == pytest.approx(60, abs=8)
+    assert best.seconds > 30
+    assert ledger.summary().training_flops > 0
+
+
+def test_a_rung_goes_on_from_the_one_before(digits, teacher, accuracy):
+    halving = run(digits, teacher, accuracy, {"one": net(1)}, rungs=2)
+    short = halve(
+        {"one": net(1)},
+        teacher,
+        digits["train"],
+        score=accuracy,
+        seconds=30.0,
+        recipe=RECIPE,
+        clock=Clock(),
+    )
+    first, second = halving.ranking[0].scores
+    assert first == short.ranking[0].scores[0]
+    assert second > first
+
+
+class KillError(Exception):
+    pass
+
+
+def test_after_a_kill_the_same_choices_are_made(digits, teacher, accuracy, tmp_path):
+    whole = {name: candidates()[name] for name in ("dead", "wide", "narrow")}
+    rest = copy.deepcopy(whole), copy.deepcopy(whole)
+    expected = run(digits, teacher, accuracy, whole, checkpoints=tmp_path / "whole")
+    asked = [0]
+
+    def dies(module):
+        asked[0] += 1
+        if asked[0] == 3:
+            raise KillError
+        return accuracy(module)
+
+    options = {"checkpoints": tmp_path / "killed", "save_every": 3.0}
+    with pytest.raises(KillError):
+        run(digits, teacher, dies, rest[0], **options)
+    again = rest[1]
+    steps = count_steps(again["wide"])
+    found = run(digits, teacher, accuracy, again, **options)
+    assert [s.name for s in found.ranking] == [s.name for s in expected.ranking]
+    assert found.ranking[0].scores == expected.ranking[0].scores
+    name = found.ranking[0].name
+    assert (weights(again[name]) == weights(whole[name])).all()
+    assert 0 < steps[0] < expected.ranking[0].steps
+
+
+def test_a_score_that_is_no_number_drops_the_candidate(digits, teacher):
+    found = halve(
+        {"one": net(1)},
+        teacher,
+        digits["train"],
+        score=lambda _module: float("nan"),
+        seconds=5.0,
+        recipe=RECIPE,
+        clock=Clock(),
+    )
+    assert found.ranking[0].reason == "its score is not a number"
+    assert found.finished == {}
+
+
+def test_equals_stay_in_the_order_given(digits, teacher):
+    found = halve(
+        {"b": net(1), "a": net(2)},
+        teacher,
+        digits["train"],
+        score=lambda _module: 0.5,
+        seconds=12.0,
+        recipe=RECIPE,
+        clock=Clock(),
+    )
+    assert [standing.name for standing in found.ranking] == ["b", "a"]
