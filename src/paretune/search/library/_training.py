@@ -71,7 +71,8 @@ class Training:
         if recipe.rounds == 2:
             first = [option for option in ahead if self.share[option.id] > 0]
             drafts |= self._round(first, pace, drafts, last=False)
-            self._drift(drafts)
+            if drafts:  # what is only judged as it is meets no drifted inputs
+                self._drift(drafts)
         return self._round(missing, pace, drafts, last=True)
 
     def _record(self) -> None:
@@ -103,8 +104,9 @@ class Training:
 
     def _network(self, usable: Mapping[str, Entry], random: np.random.Generator) -> list[str]:
         """A random network, from one that keeps most blocks to one that keeps few."""
-        space = self.work.proposals.space
-        weights = np.full(len(space.options), 1e-12)
+        whole = self.work.proposals.space
+        space = whole.only(np.array([option.id in usable for option in whole.options]))
+        weights = np.ones(len(space.options))
         for name, entry in usable.items():
             weights[space.index[name]] = 1 / (DOUBT + max(entry.error_after, 0.0))
         kept = [place for place, o in enumerate(space.options) if o.operator == KEEP]
