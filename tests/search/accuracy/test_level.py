@@ -107,6 +107,7 @@ def test_a_feature_that_is_constant_changes_nothing(world: World) -> None:
     moved = both + np.array([0, 1])
     plain, padded = fits[0].predict(world.every, columns), fits[1].predict(world.every, moved)
     assert padded.mean == pytest.approx(plain.mean, abs=1e-2)
+    assert padded.sd == pytest.approx(plain.sd, rel=1e-2)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -59,10 +59,23 @@ def test_lower_fidelities_help_few_anchors(world: World) -> None:
     with_below, alone = [], []
     for seed in range(4):
         everything = given(world, n_anchors=12, seed=seed)
+        del everything["swap_one"]
         with_below.append(rank(world, AccuracySurrogate.fit(world.space, **everything)))
-        only = AccuracySurrogate.fit(world.space, anchors=everything["anchors"])
-        alone.append(rank(world, only))
+        del everything["untrained"]
+        alone.append(rank(world, AccuracySurrogate.fit(world.space, **everything)))
     assert np.mean(with_below) > np.mean(alone) + 0.01
+
+
+def test_a_lower_fidelity_tells_an_anchor_nothing_that_it_measured_of_it(world: World) -> None:
+    surrogate = AccuracySurrogate.fit(world.space, **given(world))
+    below, top = surrogate.fidelities
+    place = below.measured.find(top.measured.choices)
+    assert (place >= 0).all()
+    of_anchors = surrogate._columns(top.measured.choices, (below,))[:, -2]
+    assert of_anchors == pytest.approx(below.left_out.mean[place])
+    new = world.every[below.measured.find(world.every) < 0][:9]
+    of_new = surrogate._columns(new, (below,))[:, -2]
+    assert of_new == pytest.approx(below.level.predict(new, surrogate.features(new)).mean)
 
 
 def test_intervals_hold_what_is_measured_later(world: World) -> None:
