@@ -38,6 +38,7 @@ _QUALITY = "measurement_quality.py"
 _BURST = "burst_length.py"
 _REFERENCE = "reference_figures.py"
 _QUANTISE = "quantisation_is_unpredictable.py"
+_ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
 _COST = "search_cost.py"
 
@@ -128,6 +129,89 @@ GATES: tuple[Gate, ...] = (
             f"NAS-Bench-Macro: cost of random search over {_SEARCHES[name]}",
         )
         for name in ("evolution", "reinforce")
+    ),
+    Gate(
+        "macro/12/surrogate",
+        _ACCURACY,
+        "NAS-Bench-Macro: rank in equal-FLOPs slices, 12 labels",
+        ".84 by hand",
+    ),
+    Gate(
+        "macro/24/surrogate",
+        _ACCURACY,
+        "NAS-Bench-Macro: rank in equal-FLOPs slices, 24 labels",
+        "at least .85 (.87 by hand)",
+        low=0.85,
+    ),
+    Gate(
+        "macro/48/surrogate",
+        _ACCURACY,
+        "NAS-Bench-Macro: rank in equal-FLOPs slices, 48 labels",
+        "at least .90 (.92 by hand)",
+        low=0.9,
+    ),
+    *(
+        Gate(
+            f"macro/{n}/chance/surrogate",
+            _ACCURACY,
+            f"NAS-Bench-Macro: the same, {n} labels by chance",
+        )
+        for n in (24, 48)
+    ),
+    Gate(
+        "macro/24/additive", _ACCURACY, "NAS-Bench-Macro: the same, 24 labels, additive regression"
+    ),
+    Gate("macro/24/FLOPs", _ACCURACY, "NAS-Bench-Macro: the same, FLOPs alone", ".07 by hand"),
+    Gate("macro/24/parameters", _ACCURACY, "NAS-Bench-Macro: the same, parameters alone"),
+    *(
+        Gate(
+            f"macro/{n}/covered",
+            _ACCURACY,
+            f"NAS-Bench-Macro: 90 % intervals that hold, {n} labels",
+            "85 to 95 %",
+            low=0.85,
+            high=0.95,
+        )
+        for n in (24, 48)
+    ),
+    Gate("macro/24/error", _ACCURACY, "NAS-Bench-Macro: mean error in points, 24 labels"),
+    Gate(
+        "recorded/surrogate",
+        _ACCURACY,
+        "held-out INT8 networks: rank",
+        "at least .90",
+        low=0.9,
+    ),
+    Gate(
+        "recorded/sliced",
+        _ACCURACY,
+        "held-out INT8 networks: rank in equal-latency slices",
+        "at least .75",
+        low=0.75,
+    ),
+    Gate(
+        "recorded/error",
+        _ACCURACY,
+        "held-out INT8 networks: mean error in points",
+        "at most 0.7",
+        high=0.7,
+    ),
+    Gate(
+        "recorded/covered",
+        _ACCURACY,
+        "held-out INT8 networks: 90 % intervals that hold",
+        "85 to 95 %",
+        low=0.85,
+        high=0.95,
+    ),
+    Gate("recorded/additive", _ACCURACY, "held-out INT8 networks: rank, additive regression"),
+    Gate("recorded/FLOPs", _ACCURACY, "held-out INT8 networks: rank, FLOPs alone"),
+    Gate(
+        "recorded/lead",
+        _ACCURACY,
+        "held-out INT8 networks: rank over the better of the two",
+        "above 0",
+        low=1e-9,
     ),
 )
 
