@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from paretune.search.network.compose import compose
+from paretune.search.network.seat import Pass, Seat, wrapped
+from tests.search.operators.nets import answer, case
+
+
+def test_a_run_is_replaced_by_one_piece() -> None:
+    found = case("plain")
+    composed = compose(found.module, found.blocks, {(1, 3): nn.Identity()})
+    kinds = [type(block) for block in composed.layers[:3]]
+    assert kinds == [Seat, Pass, Pass]
+    skipped = nn.Sequential(*list(found.module.layers)[3:])
+    x = torch.relu(found.module.bn1(found.module.conv1(found.inputs[0])))
+    wanted = found.module.linear(skipped(x).mean((2, 3)))
+    assert torch.allclose(answer(composed, found.inputs), wanted, atol=1e-5)
+
+
+def test_pieces_and_baseline_are_copied() -> None:
+    found = case("digits")
+    piece = nn.Conv2d(32, 32, 1)
+    composed = compose(found.module, found.blocks, {(1, 1): piece})
+    with torch.no_grad():
+        for parameter in composed.parameters():
+            parameter.zero_()
+    assert piece.weight.abs().sum() > 0
+    assert answer(found.module, found.inputs).abs().sum() > 0
+
+
+def test_a_block_of_several_members_is_replaced_as_one() -> None:
+    found = case("digits")
+    stem = found.blocks[0]
+    assert len(stem.members) > 1
+    composed = compose(found.module, found.blocks, {(0, 0): nn.Conv2d(1, 32, 3, padding=1)})
+    assert answer(composed, found.inputs).shape == (8, 10)
+
+
+def test_a_mask_reaches_only_a_piece_that_asks_for_it() -> None:
+    found = case("hf-bert")
+    kept = found.site(0).module
+    composed = compose(found.module, found.blocks, {(0, 0): kept, (1, 1): nn.Identity()})
+    bert = found.module.bert
+    words, mask = found.inputs
+    other = torch.cat([mask[4:], mask[:4]])
+    same = answer(composed, (words, mask))
+    assert not torch.allclose(same, answer(composed, (words, other)))
+    assert bert.encoder.layer[1] is not composed.bert.encoder.layer[1]
+
+
+def test_a_tensor_goes_where_the_network_looks_for_it() -> None:
+    x = torch.ones(1)
+    assert wrapped(x, -1) is x
+    assert wrapped(x, 1)[0] is None
+    assert wrapped(x, 1)[1] is x

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from paretune.search.operators import get
+from tests.search.operators.nets import case, case_of, settled
+
+
+class Grouped(nn.Module):
+    """As a RegNet's block: 1x1, 3x3 in groups of 8, 1x1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Sequential(nn.Conv2d(16, 32, 1), nn.BatchNorm2d(32), nn.ReLU())
+        self.two = nn.Sequential(
+            nn.Conv2d(32, 32, 3, padding=1, groups=4), nn.BatchNorm2d(32), nn.ReLU()
+        )
+        self.three = nn.Conv2d(32, 16, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.three(self.two(self.one(x)))
+
+
+class Normed(nn.Module):
+    """Hidden channels that a LayerNorm mixes: cutting some changes the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.norm, self.two = nn.Linear(16, 64), nn.LayerNorm(64), nn.Linear(64, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.two(self.norm(self.one(x)).relu())
+
+
+def convolutions(module: nn.Module) -> list[tuple[int, int, int]]:
+    return [
+        (m.in_channels, m.out_channels, m.groups)
+        for m in module.modules()
+        if isinstance(m, nn.Conv2d)
+    ]
+
+
+def test_hidden_channels_of_a_basic_block() -> None:
+    site = case("plain").site(2)
+    operator = get("width")
+    assert list(operator.propose(site)) == [{"width": 0.5}]  # of 16, the rest rounds to 16 or 8
+    module = operator.build(site, {"width": 0.5}, seed=0)
+    assert convolutions(module) == [(16, 8, 1), (8, 16, 1)]
+
+
+def test_all_four_shares_where_there_is_room() -> None:
+    proposed = list(get("width").propose(case("plain").site(8)))
+    assert [p["width"] for p in proposed] == [0.75, 0.5, 0.35, 0.25]
+
+
+def test_a_depthwise_block_keeps_its_gate() -> None:
+    found = case("hf-efficientnet")
+    site = next(s for s in found.sites() if s.first.index > 2)
+    module = get("width").build(site, {"width": 0.5}, seed=0)
+    before, after = convolutions(site.module), convolutions(module)
+    assert len(before) == len(after) == 5
+    expanded, left = before[0][1], after[0][1]
+    assert left == int(expanded / 16 + 0.5) * 8
+    assert after[1] == (left, left, left)
+    assert after[2] == (left, before[2][1], 1)  # its squeeze stays
+    assert after[4] == (left, before[4][1], 1)
+
+
+def test_a_grouped_convolution_loses_whole_groups() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(8, 16, 8, 8)
+    found = case_of(settled(nn.Sequential(Grouped(), Grouped()), x), (x,))
+    operator = get("width")
+    assert [p["width"] for p in operator.propose(found.site(0))] == [0.75, 0.5, 0.35]
+    module = operator.build(found.site(0), {"width": 0.5}, seed=0)
+    assert convolutions(module) == [(16, 16, 1), (16, 16, 2), (16, 16, 1)]
+
+
+def test_what_is_kept_is_what_matters() -> None:
+    site = case("plain").site(8)
+    few = replace(site, flow=replace(site.flow, x=site.flow.x[:2], y=site.flow.y[:2]))
+    module = get("width").build(few, {"width": 0.5}, seed=0)
+    first = next(m for m in module.modules() if isinstance(m, nn.Conv2d))
+    block = case("plain").module.layers[7]
+    hidden = torch.relu(block.bn1(block.conv1(few.flow.x)))
+    weight = block.conv2.weight.transpose(0, 1).flatten(1).square().sum(1)
+    worth = hidden.square().mean((0, 2, 3)) * weight
+    kept = worth.topk(32).indices.sort().values
+    assert torch.equal(first.weight, block.conv1.weight[kept])
+
+
+def test_hidden_channels_that_a_norm_mixes_are_left() -> None:
+    torch.manual_seed(0)
+    found = case_of(nn.Sequential(Normed(), Normed()).eval(), (torch.randn(4, 6, 16),))
+    assert not list(get("width").propose(found.site(0)))
+
+
+def test_attention_is_not_its_business() -> None:
+    site = case("hf-bert").site(1)
+    operator = get("width")
+    assert [p["width"] for p in operator.propose(site)] == [0.75, 0.5, 0.25, 0.12]
+    module = operator.build(site, {"width": 0.25}, seed=0)
+    sizes = [m.out_features for m in module.modules() if isinstance(m, nn.Linear)]
+    assert sizes == [64, 64, 64, 64, 64, 64]
+    assert [m.in_features for m in module.modules() if isinstance(m, nn.Linear)] == [64] * 6
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from paretune.core import MissingPackageError
+
+    monkeypatch.setitem(sys.modules, "torch_pruning", None)
+    with pytest.raises(MissingPackageError, match="pip install"):
+        list(get("width").propose(case("plain").site(2)))
