@@ -34,6 +34,17 @@ def speed(result: Result) -> str:
     return text[0].upper() + text[1:] + "."
 
 
+def search(result: Result) -> str | None:
+    """What the search alone has won; None where nothing was searched or the baseline was kept."""
+    if result.search is None:
+        return None
+    best = result.variant(result.best_compiled_baseline)
+    reference = f"the best compiled baseline ({describe(best)})"
+    if result.chosen == result.best_compiled_baseline:
+        return f"The search found nothing that beats {reference}."
+    return f"The search: {compared(result.ratios.latency_vs_best_compiled_baseline, reference)}."
+
+
 def accuracy(result: Result) -> str:
     """What the holdout says of the chosen variant's accuracy."""
     held = result.holdout

@@ -33,7 +33,7 @@ NAME = "optimize"
 def run(
     model: Annotated[str, typer.Argument(metavar="MODEL")],
     data: Annotated[str, typer.Option("--data", metavar="DATA", help="What to be accurate on.")],
-    effort: Annotated[str, typer.Option(help="compile or quantize.")] = "quantize",
+    effort: Annotated[str, typer.Option(help="compile, quantize or search.")] = "quantize",
     constraint: Annotated[
         list[str] | None,
         typer.Option(help='Such as "latency_p95 <= 5 ms"; may be given several times.'),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from paretune import runtimes
@@ -15,7 +15,7 @@ from paretune.core import (
     VariantRecord,
 )
 from paretune.measure.accuracy import Outputs
-from paretune.pipeline.context import SCREENED_BY, Candidate, Context
+from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.intake import planned
 from paretune.pipeline.scoring import build_and_run, score_on
 
@@ -55,14 +55,17 @@ def baseline(context: Context) -> Candidates:
 
 
 def build_others(
-    context: Context, found: Candidates, guard: tuple[Constraint, ...]
+    context: Context,
+    found: Candidates,
+    guard: tuple[Constraint, ...],
+    pairs: Sequence[tuple[str, Precision]] | None = None,
 ) -> Iterator[Candidate]:
-    """Build and score everything else that is planned, most promising first.
+    """Build and score runtimes and precisions, by default all else that is planned.
 
     What fails is recorded with its reason. Each candidate is handed over as soon as it is scored,
     so that it can be timed before the next one takes the time for that.
     """
-    for name, precision in others_planned(context):
+    for name, precision in others_planned(context) if pairs is None else pairs:
         recipes = runtimes.get(name).recipes() if precision == "int8" else ("",)
         for recipe in recipes:
             context.progress.step(f"build {name} {precision} {recipe}".rstrip())
@@ -88,7 +91,7 @@ def _one(
     guard: tuple[Constraint, ...],
 ) -> Candidate | None:
     """Build and score one program, or record why not."""
-    seconds = context.left(SCREENED_BY)
+    seconds = context.left(context.shares.screened)
     try:
         if seconds <= 0:
             raise UnsupportedError("the budget ended before it was tried")

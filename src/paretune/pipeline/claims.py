@@ -14,7 +14,7 @@ from paretune.core import (
     VariantRecord,
 )
 from paretune.measure import Comparison, compare
-from paretune.pipeline.context import COMPARED_BY, Context
+from paretune.pipeline.context import Context
 from paretune.pipeline.racing import Field, probe_of
 
 #: Timing time of the comparison at most, all starts together.
@@ -66,7 +66,7 @@ def claim(
     best_f32 = _best_f32(entry, records)
     names = list(dict.fromkeys([baseline, chosen, best, best_f32]))
     openers = {n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names}
-    limit = context.left(COMPARED_BY)
+    limit = context.left(context.shares.compared)
     seconds = min(COMPARE_SECONDS, max(2.0, 0.4 * limit))
     found = compare(
         openers,

@@ -14,11 +14,20 @@ from paretune.pipeline.request import Request
 from paretune.runtimes.base import Program, Settings
 from paretune.store import Store
 
-#: By which share of the budget the first pass (build, score, screen) must be done, the final race,
-#: and the final comparison; the rest is for the holdout and the report.
-SCREENED_BY = 0.65
-RACED_BY = 0.75
-COMPARED_BY = 0.92
+
+@dataclass(frozen=True)
+class Shares:
+    """By which share of the budget each stage must be done; the rest is for holdout and report.
+
+    Attributes:
+        screened: the first pass: build, score, screen.
+        raced: the final race.
+        compared: the final comparison.
+    """
+
+    screened: float = 0.65
+    raced: float = 0.75
+    compared: float = 0.92
 
 
 @dataclass
@@ -33,6 +42,7 @@ class Context:
         metric: what accuracy means here.
         search: the samples every choice is made on.
         deadline: `time.monotonic()` at which the budget ends.
+        shares: of the budget, by stage.
         conditions: what a reader of the figures should know, collected on the way.
         reused: measurements that came from the store.
         taken: measurements taken now.
@@ -49,6 +59,7 @@ class Context:
     metric: Metric
     search: ArrayFolder
     deadline: float
+    shares: Shares = Shares()
     conditions: list[Condition] = field(default_factory=list)
     reused: int = 0
     taken: int = 0

@@ -61,10 +61,11 @@ class Intake:
         """Whether anything will be calibrated."""
         return any(precision == "int8" for _, precision in planned(self.request, self.target))
 
-    def arrays(self, split: str, progress: Progress) -> ArrayFolder:
-        """A split as model inputs; `train` is cut to the calibration subset."""
+    def arrays(self, split: str, progress: Progress, *, whole: bool = False) -> ArrayFolder:
+        """A split as model inputs; `train` is cut to the calibration subset unless `whole`."""
         splits = dict(self.dataset.splits)
-        splits["train"] = splits["train"][:CALIBRATION]
+        if not whole:
+            splits["train"] = splits["train"][:CALIBRATION]
         dataset = Dataset(self.dataset.samples, splits)
         return materialise(dataset, split, self.model, paths.arrays(), progress=progress)
 

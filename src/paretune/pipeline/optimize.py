@@ -13,12 +13,13 @@ from paretune.core import Model, Preprocessing, Progress, Result, Silent
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine
 from paretune.pipeline.clock import Clock
-from paretune.pipeline.context import Context
+from paretune.pipeline.context import Context, Shares
 from paretune.pipeline.duration import seconds
 from paretune.pipeline.intake import bring_in, text_of
 from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
-from paretune.pipeline.trip import take
+from paretune.pipeline.searching import FIRST
+from paretune.pipeline.trip import Arrays, take
 from paretune.store import Store
 
 
@@ -52,7 +53,8 @@ def optimize(
         model: a MODEL text, a path, an `nn.Module`, or what `load_model` gave.
         data: a DATA text, a path, arrays, or what `load_data` gave.
         out: folder for `result.json`, `report.html`, `measurements.jsonl` and `artifact/`.
-        effort: `compile` (no calibration), `quantize` (adds int8).
+        effort: `compile` (no calibration), `quantize` (adds int8), `search` (changes the
+            architecture, too: needs a PyTorch model).
         constraints: such as `latency_p95 <= 5 ms`; `accuracy >= baseline - 0.5 pt` unless one
             names accuracy.
         objective: `latency`, `throughput`, `size`, `memory` or `cost`.
@@ -128,7 +130,13 @@ def optimize(
                 metric=intake.metric,
                 search=search,
                 deadline=began + intake.request.budget_s,
+                shares=FIRST if intake.request.effort == "search" else Shares(),
             )
             if builds.fallback:
                 context.tell("fallback", builds.fallback)
-            return take(context, clock, rundir, lambda: intake.arrays("holdout", told))
+            arrays = Arrays(
+                holdout=lambda: intake.arrays("holdout", told),
+                train=lambda: intake.arrays("train", told, whole=True),
+                calibration=calibration,
+            )
+            return take(context, clock, rundir, arrays)

@@ -9,7 +9,7 @@ from functools import partial
 from paretune.core import InputError, ParetuneError, Variant, VariantRecord
 from paretune.engine import Actor
 from paretune.measure import LATENCY, THROUGHPUT, Probe, Standing, final, survivors
-from paretune.pipeline.context import RACED_BY, Candidate, Context
+from paretune.pipeline.context import Candidate, Context
 
 MAX_BATCH = 32
 
@@ -96,13 +96,13 @@ def race_survivors(context: Context, entry: Field) -> None:
         context.reused += 1
         entry.winner = str(known["winner"])
         return
-    if len(names) == 1 or context.left(RACED_BY) <= 0:
+    if len(names) == 1 or context.left(context.shares.raced) <= 0:
         return
     context.progress.step(f"final of {len(names)}")
     openers: Mapping[str, Callable[[], Actor]] = {
         n: partial(context.open, entry.owner[n].program, entry.variants[n]) for n in names
     }
-    seconds = min(FINAL_SECONDS, max(2.0, 0.5 * context.left(RACED_BY)))
+    seconds = min(FINAL_SECONDS, max(2.0, 0.5 * context.left(context.shares.raced)))
     try:
         outcome = final(openers, seconds=seconds, probe=probe_of(context))
     except ParetuneError as error:

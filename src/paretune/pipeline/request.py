@@ -30,7 +30,7 @@ class Request(Noun):
         model: the MODEL text.
         data: the DATA text.
         effort: `compile` tries runtimes and precisions that need no calibration; `quantize`
-            adds int8.
+            adds int8; `search` changes the architecture, too.
         constraints: texts; the default accuracy constraint stands unless one names accuracy.
         objective: what is made best among variants that meet the constraints.
         price_per_hour: of the machine, USD; needed by the objective `cost`.
@@ -84,10 +84,6 @@ class Request(Noun):
         """
         if self.effort not in EFFORTS:
             raise InputError(f"effort {self.effort!r} is unknown: give one of {', '.join(EFFORTS)}")
-        if self.effort == "search":
-            raise InputError(
-                "effort search is not part of this version: give --effort compile or quantize"
-            )
         if any(c.metric == "cost" for c in self.parsed_constraints()):
             Objective.parse("cost", price_per_hour=self.price_per_hour)
         Objective.parse(self.objective, price_per_hour=self.price_per_hour)

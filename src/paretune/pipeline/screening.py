@@ -7,7 +7,7 @@ from functools import partial
 from paretune.core import ParetuneError, Variant
 from paretune.engine import Actor
 from paretune.measure import THROUGHPUT, Standing, screen
-from paretune.pipeline.context import SCREENED_BY, Candidate, Context
+from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.plans import Plan, latency_plan, throughput_plan
 from paretune.pipeline.racing import Field, probe_of
 
@@ -28,15 +28,17 @@ class Screening:
     Args:
         context: the run.
         expected: programs that will come, to share the time among.
+
+    `context` may be set to that of another model between two candidates.
     """
 
     def __init__(self, context: Context, expected: int) -> None:
         self.field = Field()
-        self._context = context
+        self.context = context
         self._concurrent = probe_of(context) is THROUGHPUT
         settings = expected * (4 if self._concurrent else len(self._thread_counts))
         # Loading takes about as long as timing, so half the time is there for timing.
-        share = 0.5 * context.left(SCREENED_BY) / max(1, settings)
+        share = 0.5 * context.left(context.shares.screened) / max(1, settings)
         self._seconds = min(MOST, max(LEAST, share))
         self._waiting: list[Candidate] = []
         self._baseline: Candidate | None = None
@@ -71,15 +73,15 @@ class Screening:
     @property
     def _thread_counts(self) -> tuple[int, ...]:
         """Thread counts to try: as asked, otherwise all cores, half of them, and one."""
-        most = self._context.target.usable_cores
-        return self._context.request.threads or tuple({most, max(1, most // 2), 1})
+        most = self.context.target.usable_cores
+        return self.context.request.threads or tuple({most, max(1, most // 2), 1})
 
     def _time_waiting(self) -> None:
         while self._waiting:
             self._time_all(self._waiting.pop(0))
 
     def _plan(self, candidate: Candidate) -> Plan:
-        context, batch = self._context, self._context.request.batch
+        context, batch = self.context, self.context.request.batch
         if self._concurrent:
             largest = candidate.program.max_batch or MAX_BATCH
             return throughput_plan(
@@ -95,10 +97,10 @@ class Screening:
         setting = next(plan)
         must = candidate is self._baseline
         while True:
-            variant = self._context.variant(
+            variant = self.context.variant(
                 candidate.program, setting.threads, streams=setting.streams, batch=setting.batch
             )
-            self._context.progress.step(f"time {variant.id}")
+            self.context.progress.step(f"time {variant.id}")
             answer = self._time_one(candidate, variant, must)
             # A few thread counts are worth an overrun; a series of doublings is not.
             must = must and not self._concurrent
@@ -124,7 +126,7 @@ class Screening:
 
     def _standing(self, candidate: Candidate, variant: Variant, must: bool) -> Standing:
         """A variant's standing, from the store where it was measured before."""
-        context, reference = self._context, self._reference
+        context, reference = self.context, self._reference
         assert reference is not None
         key = {
             "program": candidate.key,
@@ -140,7 +142,7 @@ class Screening:
             context.reused += 1
             self.field.cached.add(variant.id)
             return Standing.model_validate(known)
-        if context.left(SCREENED_BY) <= 0 and not must:
+        if context.left(context.shares.screened) <= 0 and not must:
             raise ParetuneError("the budget ended before it was measured")
         if self._actor is None:  # opened when first needed: the store may hold everything
             at_full = context.variant(reference.program, context.threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from paretune.core import (
     DatasetSummary,
@@ -23,22 +24,36 @@ from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import outputs, score_on
 from paretune.pipeline.screening import Screening
+from paretune.pipeline.searching import enter_finalists, last_shares, look
 from paretune.pipeline.verdict import decide, held
 from paretune.report.frontier import pareto, points_of
 
 JOURNAL = "measurements.jsonl"
 
 
-def take(
-    context: Context, clock: Clock, rundir: RunDir, holdout: Callable[[], ArrayFolder]
-) -> Result:
+@dataclass(frozen=True)
+class Arrays:
+    """Splits that are prepared when they are needed.
+
+    Attributes:
+        holdout: called once, after the last choice.
+        train: all of the train split.
+        calibration: a part of it, for int8; None where nothing is quantised.
+    """
+
+    holdout: Callable[[], ArrayFolder]
+    train: Callable[[], ArrayFolder]
+    calibration: ArrayFolder | None
+
+
+def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Result:
     """Run every stage and write what the contract promises into the run's folder.
 
     Args:
         context: the run.
         clock: keeps the ledger.
         rundir: where results are written.
-        holdout: materialises the holdout split; called once, after the last choice.
+        arrays: the splits that are prepared when they are needed.
     """
     objective = Objective.parse(
         context.request.objective, price_per_hour=context.request.price_per_hour
@@ -55,9 +70,18 @@ def take(
         for candidate in build_others(context, found, guard):
             screening.enter(candidate)
         field = screening.finish()
-    race_survivors(context, field)
-    baseline_id = field.best_of(found.baseline)
-    verdict = decide(field, baseline_id, constraints, objective)
+        race_survivors(context, field)
+        baseline_id = field.best_of(found.baseline)
+        verdict = decide(field, baseline_id, constraints, objective)
+        best, searched = verdict.chosen, None
+        if context.request.effort == "search":
+            clock.stage("search")
+            searched = look(context, rundir, found, guard, arrays.train())
+            clock.stage("finalists", 3 * len(searched.models))
+            context.shares = last_shares(context.request.budget_s)
+            enter_finalists(context, screening, found, searched, guard, arrays.calibration)
+            race_survivors(context, field)
+            verdict = decide(field, baseline_id, constraints, objective)
     for record in (*verdict.records, *found.failed):
         rundir.append(JOURNAL, record)
 
@@ -70,7 +94,7 @@ def take(
             records,
             baseline=baseline_id,
             chosen=verdict.chosen,
-            best=verdict.chosen,
+            best=best,
             look=watch.sample,
         )
     context.conditions.extend(watch.conditions)
@@ -80,7 +104,7 @@ def take(
     results = held(constraints, records[verdict.chosen], records[baseline_id], objective)
 
     clock.stage("holdout and layers", 5)
-    reading = _read_holdout(context, found, field.owner[verdict.chosen], holdout())
+    reading = _read_holdout(context, found, field.owner[verdict.chosen], arrays.holdout())
     layers = layer_times(context, field, [baseline_id, verdict.chosen])
     _tell_reuse(context)
     clock.stage("hand back", 2)
@@ -90,17 +114,18 @@ def take(
         dataset=_summary(context),
         objective=context.request.objective,
         baseline=baseline_id,
-        best_compiled_baseline=verdict.chosen,
+        best_compiled_baseline=best,
         chosen=verdict.chosen,
         constraints=results,
         variants=(*records.values(), *found.failed),
         frontier=pareto(points_of(records.values())),
         holdout=reading,
         ratios=claims.ratios,
-        ledger=clock.ledger(),
+        ledger=clock.ledger() if searched is None else searched.spent(clock.ledger()),
         conditions=tuple(context.conditions),
         layers=layers,
         how_measured=how_measured(context, claims.starts),
+        search=None if searched is None else searched.summary,
     )
     variant = field.variants[verdict.chosen]
     hand_back(context, rundir, result, field.owner[verdict.chosen].program, variant)

@@ -29,6 +29,10 @@ def facts(result: Result) -> list[dict[str, str]]:
     boxes = [
         _ratio("Against the model as it came", ratios.latency_vs_baseline, result, result.baseline)
     ]
+    if result.search is not None:
+        against = ratios.latency_vs_best_compiled_baseline
+        name = "Against the best compiled baseline"
+        boxes.append(_ratio(name, against, result, result.best_compiled_baseline))
     if ratios.latency_vs_best_f32 is not None:
         boxes.append(_ratio("Against the best f32", ratios.latency_vs_best_f32, result, None))
     boxes.append(

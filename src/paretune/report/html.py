@@ -8,7 +8,7 @@ from typing import Any
 from paretune._version import __version__
 from paretune.artifact import headline
 from paretune.core import Result
-from paretune.report import _head, _sections, text
+from paretune.report import _head, _search, _sections, text
 from paretune.report.charts import NARROW, WIDE, charts, to_svg
 from paretune.report.charts._render import inline
 from paretune.report.folder import made
@@ -30,6 +30,12 @@ CAPTIONS = {
         "Bars are 95 % intervals; those of accuracy are paired with the baseline on the same "
         "samples. The dashed line is the frontier: the best accuracy to be had within a latency. "
         "Pale marks were rejected. Hover or tap a mark for its figures.",
+    ),
+    "search": (
+        "What the search found",
+        "Architectures that were timed: speed against the baseline's own architecture, both int8, "
+        "and the divergence predicted before they were trained whole, with its 90 % interval. "
+        "Hover or tap a mark for its figures.",
     ),
     "stages": (
         "What each stage gained",
@@ -116,4 +122,5 @@ def _context(result: Result) -> dict[str, Any]:
         "layers": _sections.layers(result),
         "machine": _sections.machine(result),
         "ledger": _sections.ledger(result),
+        "search": _search.section(result),
     }

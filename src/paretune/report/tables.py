@@ -31,6 +31,9 @@ def summary(result: Result) -> list[str]:
     best = result.ratios.latency_vs_best_f32
     if best is not None and result.chosen != result.baseline:
         lines.insert(1, f"Against the best f32: {headline.compared(best, 'it')}.")
+    won = headline.search(result)
+    if won is not None:
+        lines.insert(1, won)
     lines.append(f"Chosen: {text.short(chosen)}.")
     lines += [
         f"NOT MET: {c.text} (found {'nothing' if c.value is None else text.significant(c.value)})"

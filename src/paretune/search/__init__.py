@@ -1,5 +1,16 @@
 """Production-aware architecture search that starts from the user's own trained model."""
 
+from paretune.search.search import Finalist, Found, Ground, propose, search
 from paretune.search.space import KEEP, Choice, Option, Space
 
-__all__ = ["KEEP", "Choice", "Option", "Space"]
+__all__ = [
+    "KEEP",
+    "Choice",
+    "Finalist",
+    "Found",
+    "Ground",
+    "Option",
+    "Space",
+    "propose",
+    "search",
+]

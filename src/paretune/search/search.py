@@ -244,7 +244,11 @@ def _train_library(
     space, cores = proposals.space, ground.target.usable_cores
 
     def train(wanted: NDArray[np.bool_], share: float, priority: float) -> Library:
-        ids = [o.id for o, use in zip(space.options, wanted, strict=True) if use]
+        ids = [
+            option.id
+            for option, use in zip(space.options, wanted, strict=True)
+            if use and option.operator != KEEP
+        ]
         return Library.train(
             proposals,
             ground.train,

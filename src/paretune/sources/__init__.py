@@ -11,8 +11,17 @@ from paretune.sources import (  # noqa: F401 - each registers its source
     _timm,
     _zoo,
 )
+from paretune.sources._digest import digest_of_module
 from paretune.sources._load import load_model
 from paretune.sources._registry import register, source_of, sources
 from paretune.sources.base import Request, Source
 
-__all__ = ["Request", "Source", "load_model", "register", "source_of", "sources"]
+__all__ = [
+    "Request",
+    "Source",
+    "digest_of_module",
+    "load_model",
+    "register",
+    "source_of",
+    "sources",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from paretune.core import Result
-from paretune.report.charts import _layers, _scatter, _sizes, _stages
+from paretune.report.charts import _layers, _scatter, _search, _sizes, _stages
 from paretune.report.charts._render import to_html, to_png, to_svg
 from paretune.report.charts._theme import NARROW, WIDE, Chart
 from paretune.report.folder import made
@@ -14,6 +14,7 @@ from paretune.store import paths
 #: File name -> definition. A definition returns None where the result has nothing to draw.
 _CHARTS = {
     "frontier": _scatter.chart,
+    "search": _search.chart,
     "stages": _stages.chart,
     "sizes": _sizes.chart,
     "layers": _layers.chart,

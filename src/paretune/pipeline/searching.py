@@ -1,0 +1,170 @@
+"""The search as a stage of a run: what it stands on, and its finalists among the candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paretune.compress import Builds
+from paretune.core import Constraint, Ledger, Model, SearchSummary
+from paretune.data import ArrayFolder
+from paretune.pipeline.candidates import Candidates, build_others
+from paretune.pipeline.context import Context, Shares
+from paretune.pipeline.rundir import RunDir
+from paretune.pipeline.scoring import score_on
+from paretune.pipeline.screening import Screening
+from paretune.sources import digest_of_module
+
+if TYPE_CHECKING:
+    from paretune.search import Found
+
+#: Seconds and share of the budget that are kept for the finalists (built, scored, timed) and for
+#: the comparison, holdout and report: at least, at most, and between them the share.
+FINALISTS, COMPARISON = (40.0, 240.0, 0.08), (25.0, 120.0, 0.04)
+#: Until the baseline has been compiled, quantised and raced.
+FIRST = Shares(screened=0.13, raced=0.15, compared=0.98)
+
+CHECKPOINTS = "search"
+JUDGED_AT_ONCE = 64
+
+
+def kept(reserve: tuple[float, float, float], budget: float) -> float:
+    """Share of a budget that is kept for something."""
+    least, most, share = reserve
+    return min(max(least, share * budget), most) / budget
+
+
+def last_shares(budget: float) -> Shares:
+    """Until the finalists have been raced against the rest, and compared."""
+    end = 1 - kept(COMPARISON, budget)
+    return Shares(screened=end - 0.02, raced=end, compared=0.5 + end / 2)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search added to a run.
+
+    Attributes:
+        summary: for the result.
+        models: found networks by architecture name.
+        ids: their options.
+        found: for whoever writes the artifact.
+        spent: merges training figures into the run's ledger.
+    """
+
+    summary: SearchSummary
+    models: dict[str, Model]
+    ids: dict[str, tuple[str, ...]]
+    found: Found
+    spent: Callable[[Ledger], Ledger]
+
+
+def look(
+    context: Context,
+    rundir: RunDir,
+    found: Candidates,
+    guard: tuple[Constraint, ...],
+    train: ArrayFolder,
+) -> Searched:
+    """Search for architectures; the finalists come as models of their own.
+
+    Raises:
+        InputError: the model cannot be searched, or the time is too short.
+    """
+    import torch
+
+    from paretune.search import Ground, search
+    from paretune.search.ledger import Ledger as Spending
+
+    spending = Spending()
+    feeds = context.search.feeds(0, 1)
+    example = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
+    spending.baseline(context.model.module, example, samples=train.n)
+    budget = context.request.budget_s
+    bounds = [c.bound(found.baseline.score.value) for c in guard if c.op in (">=", ">")]
+    outcome = search(
+        Ground(
+            model=context.model,
+            train=train,
+            search=context.search,
+            judge=lambda module: _judge(context, module, found.baseline_outputs),
+            least=max(bounds, default=-np.inf),
+            target=context.target,
+            engine=context.engine,
+            store=context.store,
+            checkpoints=rundir.path / CHECKPOINTS,
+            seed=context.request.seed,
+            ledger=spending,
+            progress=context.progress,
+        ),
+        seconds=context.left(1 - kept(FINALISTS, budget) - kept(COMPARISON, budget)),
+    )
+    base = context.model.architecture
+    models = {
+        f"{base}+{one.name}": replace(
+            context.model,
+            name=f"{base}+{one.name}",
+            module=one.module,
+            digest=digest_of_module(one.module, context.model.inputs, " ".join(one.ids)),
+        )
+        for one in outcome.finalists
+    }
+    points = tuple(
+        point.model_copy(update={"architecture": f"{base}+{point.architecture}"})
+        for point in outcome.summary.points
+    )
+    return Searched(
+        summary=outcome.summary.model_copy(update={"points": points}),
+        models=models,
+        ids={f"{base}+{one.name}": one.ids for one in outcome.finalists},
+        found=outcome,
+        spent=spending.summary().merged,
+    )
+
+
+def enter_finalists(
+    context: Context,
+    screening: Screening,
+    found: Candidates,
+    searched: Searched,
+    guard: tuple[Constraint, ...],
+    calibration: ArrayFolder | None,
+) -> None:
+    """Build, score and time the finalists as any other candidate."""
+    for model in searched.models.values():
+        with _of(context, model, calibration) as own:
+            screening.context = own
+            for candidate in build_others(own, found, guard, pairs=[("openvino", "int8")]):
+                screening.enter(candidate)
+            context.reused, context.taken = own.reused, own.taken
+    screening.context = context
+
+
+@contextmanager
+def _of(context: Context, model: Model, calibration: ArrayFolder | None) -> Iterator[Context]:
+    """The run's context for another model."""
+    with Builds(
+        model, calibration, target=context.target, engine=context.engine, store=context.store
+    ) as builds:
+        yield replace(context, model=model, builds=builds)
+
+
+def _judge(context: Context, module: Any, baseline: Any) -> float:
+    """Score of a module on the search split, in PyTorch and f32."""
+    import torch
+
+    rows = []
+    with torch.inference_mode():
+        for feeds in context.search.batches(JUDGED_AT_ONCE):
+            inputs = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
+            made = module(*inputs)
+            first = made[0] if isinstance(made, tuple | list) else made
+            rows.append(first.float().numpy())
+    outputs = np.concatenate(rows)
+    if not np.isfinite(outputs).all():
+        return -np.inf
+    return score_on(context, context.search, "search", outputs, baseline).value
