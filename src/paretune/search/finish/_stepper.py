@@ -191,7 +191,7 @@ class Stepper:
             with nullcontext() if last else self.accelerator.no_sync(self._model):
                 loss = self._loss(piece, truths[place], number) * (len(piece[0]) / n)
                 self.accelerator.backward(loss)
-            total += float(loss.detach())
+            total += float(self.accelerator.gather(loss.detach()).mean())
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         norm: Any = self.accelerator.clip_grad_norm_(parameters, self.recipe.clip)
         if self.accelerator.scaler is None and not bool(norm.isfinite()):

@@ -18,14 +18,16 @@ class Recipe:
         optimizer: `adamw`, or `sgd` with Nesterov momentum 0.9.
         batch: samples a step, over all processes.
         temperature: of the softmax on both sides; the loss is scaled by its square (Hinton et al.
-            2015, arXiv 1503.02531, section 2).
+            2015, arXiv 1503.02531, section 2). In the trial below 2 reached 0.840 where 1 reached
+            0.833.
         hard_weight: share of the cross-entropy with the labels, 0 to 1; left out where there are
             no labels.
         feature_weight: weight of the feature term beside the rest; needs pairs of modules.
         mixup: parameter of the Beta distribution of the mixing share (Zhang et al. 2018, arXiv
             1710.09412); 1 is uniform, 0 is no mixup. None by default: it is for long schedules.
-            A ResNet-20 that starts from weights for another copy of CIFAR-10 (0.761) and learns
-            from a ResNet-56 (0.880) reached 0.833 in a quarter of an epoch without, 0.798 with.
+            On 5000 test images of CIFAR-10 (JPEG), a ResNet-20 with weights for the lossless
+            images (0.761) that learns from a ResNet-56 (0.880) reached 0.833 in a quarter of an
+            epoch without, 0.798 with mixup 1, both at temperature 1.
         flip: whether images may be mirrored left to right; None asks the teacher: they may where
             it answers the same.
         shift: largest random shift, in parts of the image's size.
@@ -41,7 +43,7 @@ class Recipe:
     weight_decay: float = 0.05
     optimizer: Literal["adamw", "sgd"] = "adamw"
     batch: int = 128
-    temperature: float = 1.0
+    temperature: float = 2.0
     hard_weight: float = 0.0
     feature_weight: float = 0.0
     mixup: float = 0.0
