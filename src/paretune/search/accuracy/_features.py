@@ -65,7 +65,7 @@ class Features:
         if self.score is not None:
             apart, together = self.apart(choices), self.together(choices)
             # A quarter of the typical score: where nothing was lost the logarithm stays finite.
-            typical = float(self.score.sum()) / max(1, np.count_nonzero(self.changed))
+            typical = float(self.score.sum()) / max(1, int(np.count_nonzero(self.changed)))
             least = typical / 4 + np.finfo(float).tiny
             found += [apart, together, np.log(apart + least), np.log(together + least)]
         if self.shares is not None:
