@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from paretune.core import InputError
-from paretune.search.finish import Recipe, halve, rung_sizes
+from paretune.search.finish import Recipe, distil, halve, rung_sizes
 from paretune.search.ledger import Ledger
 from tests.search.finish.conftest import net, weights
 from tests.search.finish.test_distil import Clock, Hungry, count_steps
@@ -91,19 +91,17 @@ def test_the_best_goes_through_every_rung_and_the_broken_none(digits, teacher, a
 
 
 def test_a_rung_goes_on_from_the_one_before(digits, teacher, accuracy):
-    halving = run(digits, teacher, accuracy, {"one": net(1)}, rungs=2)
-    short = halve(
-        {"one": net(1)},
-        teacher,
-        digits["train"],
-        score=accuracy,
-        seconds=30.0,
-        recipe=RECIPE,
-        clock=Clock(),
-    )
+    student = net(1)
+    halving = run(digits, teacher, accuracy, {"one": student}, rungs=2)
+    apart, arrays = net(1), digits["train"]
+    options = {"recipe": RECIPE, "evaluate": accuracy, "clock": Clock()}
+    short = distil(apart, teacher, arrays, seconds=30.0, **options)
     first, second = halving.ranking[0].scores
-    assert first == short.ranking[0].scores[0]
+    assert first == short.score
     assert second > first
+    # A second distillation would begin with other momenta, and the same batches again.
+    distil(apart, teacher, arrays, seconds=60.0 - short.seconds, **options)
+    assert not (weights(student) == weights(apart)).all()
 
 
 class KillError(Exception):
