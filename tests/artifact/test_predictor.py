@@ -114,10 +114,10 @@ class WithoutBatchAxis(Session):
         return lambda: None
 
 
-def test_an_output_without_batch_axis_cannot_be_joined(opened):
+def test_an_output_without_batch_axis_cannot_be_joined(opened, tmp_path):
     manifest = opened[1].manifest.model_copy(
         update={"task": "other", "outputs": (TensorSpec(name="y", shape=(), dtype="float32"),)}
     )
-    predictor = Predictor(manifest, WithoutBatchAxis(), Settings(batch=2))
+    predictor = Predictor(manifest, WithoutBatchAxis(), Settings(batch=2), tmp_path)
     with pytest.raises(UnsupportedError, match="'y' has no batch axis"):
         predictor.run({"x": np.zeros((3, 3, 16, 16), "float32")})

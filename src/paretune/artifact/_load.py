@@ -43,7 +43,8 @@ def load(
     _check_isa(manifest, target)
     _warn_versions(manifest)
     settings = _settings(manifest, target, threads=threads, streams=streams)
-    return Predictor(manifest, runtime.load(manifest.program(place), settings), settings)
+    session = runtime.load(manifest.program(place), settings)
+    return Predictor(manifest, session, settings, place)
 
 
 def _check_isa(manifest: Manifest, target: Target) -> None:

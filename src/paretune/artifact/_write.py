@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def write(
     preprocessing: Preprocessing | None,
     labels: tuple[str, ...] | None,
     target: Target,
+    architecture: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Copy a program's files into `folder` with a manifest and a README.
 
@@ -39,6 +41,7 @@ def write(
         preprocessing: how a raw sample becomes an input, None when samples are tensors.
         labels: class names by index, where known.
         target: the machine it was made and measured on.
+        architecture: files, by name, from which a network that was searched for is built again.
 
     Returns:
         `folder`.
@@ -51,6 +54,8 @@ def write(
         for name in program.files:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(program.folder / name, place / name)
+        for name, content in (architecture or {}).items():
+            (place / name).write_bytes(content)
         manifest = Manifest(
             paretune=__version__,
             model=model.name,
@@ -74,6 +79,7 @@ def write(
             ratios=None if result is None else result.ratios,
             holdout=None if result is None else result.holdout,
             constraints=() if result is None else result.constraints,
+            architecture=tuple(entry_of(place, name) for name in architecture or {}),
         )
         text = manifest.model_dump_json(by_alias=True, indent=1)
         (place / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")

@@ -55,6 +55,8 @@ class Manifest(Noun):
         variant: measurements of the chosen variant.
         baseline: measurements of the baseline it was compared with.
         ratios, holdout, constraints: the evidence, see `Result`.
+        architecture: files of a network that a search found, from which it can be built again as
+            a PyTorch module; empty where the architecture is the user's own.
     """
 
     schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
@@ -80,6 +82,7 @@ class Manifest(Noun):
     ratios: Ratios | None = None
     holdout: Holdout | None = None
     constraints: tuple[ConstraintResult, ...] = ()
+    architecture: tuple[FileEntry, ...] = ()
 
     def program(self, folder: Path) -> Program:
         """The program whose files lie in `folder`."""
@@ -136,7 +139,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
         InputError: names the file that is missing, truncated, changed or outside of the folder.
     """
     root = folder.resolve()
-    for entry in manifest.files:
+    for entry in (*manifest.files, *manifest.architecture):
         file = folder / entry.name
         if not is_plain(entry.name) or not file.resolve().is_relative_to(root):
             raise InputError(

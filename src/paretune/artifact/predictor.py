@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from paretune.artifact._feeds import checked, feeds_of
 from paretune.artifact.manifest import Manifest
 from paretune.artifact.prediction import Prediction, rank
-from paretune.core import UnsupportedError
+from paretune.core import InputError, UnsupportedError
 from paretune.runtimes.base import Array, Feeds, Session, Settings
 
 
@@ -21,10 +23,14 @@ class Predictor:
     Attributes:
         manifest: what the artifact says of itself.
         settings: how it is being run.
+        folder: where the artifact is.
     """
 
-    def __init__(self, manifest: Manifest, session: Session, settings: Settings) -> None:
+    def __init__(
+        self, manifest: Manifest, session: Session, settings: Settings, folder: Path
+    ) -> None:
         self.manifest = manifest
+        self.folder = folder
         self.settings = settings
         self._session = session
 
@@ -64,6 +70,29 @@ class Predictor:
         """
         arrays = {str(name): np.asarray(value) for name, value in feeds.items()}
         return self._run(checked(arrays, self.manifest.inputs))
+
+    def to_torch(self, baseline: Any = None) -> Any:
+        """The network that a search found, as a PyTorch module with its weights, to train on.
+
+        It is built as it was found: from the user's own model, whose blocks are replaced.
+
+        Args:
+            baseline: that model as a `torch.nn.Module`, with any weights; by default it is
+                brought in as the MODEL text says, so its code must be importable.
+
+        Raises:
+            InputError: the artifact holds the user's own architecture, or the model cannot be
+                brought in or has changed.
+            MissingPackageError: PyTorch is not installed.
+        """
+        if not self.manifest.architecture:
+            raise InputError(
+                f"{self.folder} holds the architecture of {self.manifest.model} unchanged: load "
+                "that model itself"
+            )
+        # By name: what builds networks stands above this layer.
+        rebuild = import_module("paretune.search.rebuild")
+        return rebuild.network(self.folder, baseline)
 
     def close(self) -> None:
         """Give back what the session holds."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from paretune import artifact, report
 from paretune.core import Result, Variant
 from paretune.measure import LATENCY
@@ -15,7 +17,12 @@ from paretune.store import paths
 
 
 def hand_back(
-    context: Context, rundir: RunDir, result: Result, program: Program, variant: Variant
+    context: Context,
+    rundir: RunDir,
+    result: Result,
+    program: Program,
+    variant: Variant,
+    architecture: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write `artifact/`, `report.html` and, last, `result.json`.
 
@@ -31,6 +38,7 @@ def hand_back(
         preprocessing=context.model.preprocessing,
         labels=context.model.labels or context.dataset.samples.class_names,
         target=context.target,
+        architecture=architecture,
     )
     context.progress.step("report")
     report.write(result, rundir.path)

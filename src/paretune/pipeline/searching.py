@@ -62,6 +62,15 @@ class Searched:
     found: Found
     spent: Callable[[Ledger], Ledger]
 
+    def files(self, model: Model, architecture: str) -> dict[str, bytes] | None:
+        """What a found network is built again from; None for the user's own architecture."""
+        if architecture not in self.models:
+            return None
+        from paretune.search.rebuild import files
+
+        module = self.models[architecture].module
+        return files(model, self.found.proposals, self.ids[architecture], module)
+
 
 def look(
     context: Context,

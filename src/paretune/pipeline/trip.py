@@ -128,7 +128,8 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         search=None if searched is None else searched.summary,
     )
     variant = field.variants[verdict.chosen]
-    hand_back(context, rundir, result, field.owner[verdict.chosen].program, variant)
+    files = None if searched is None else searched.files(context.model, variant.architecture)
+    hand_back(context, rundir, result, field.owner[verdict.chosen].program, variant, files)
     return result
 
 

@@ -105,7 +105,9 @@ class Proposals:
 
 def _text(operator: str, params: Params) -> str:
     """An operator with its parameters, as it reads in an id."""
-    inside = ",".join(f"{key}={_plain(value)}" for key, value in params.items())
+    inside = ",".join(
+        f"{key}={_plain(value)}" for key, value in params.items() if not isinstance(value, bool)
+    )
     return f"{operator}({inside})" if inside else operator
 
 

@@ -52,7 +52,8 @@ class Family(Operator):
         allowed = MOST_MACS * sum(block.macs for block in site.blocks)
         for params in self.single if len(site.blocks) == 1 else self.merged:
             if self._macs(site, stride, params) <= allowed:
-                yield params
+                # Whether ReLU follows the sum is read off real outputs once, and stays with it.
+                yield params | {"active": bool(site.flow.y.min() >= 0)}
 
     def build(self, site: Site, params: Params, *, seed: int) -> nn.Module:
         """A residual block with weights inherited from the blocks that it replaces."""
@@ -68,8 +69,7 @@ class Family(Operator):
         ends = (site.input_shape[0], site.output_shape[0])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            active = bool(site.flow.y.min() >= 0)
-            block = Residual(self.layers(ends, stride, params), active=active)
+            block = Residual(self.layers(ends, stride, params), active=params["active"])
         read = []
         x = site.flow.x
         for one in site.module.apart():
@@ -94,7 +94,8 @@ class Family(Operator):
 
     def words(self, params: Params) -> str:
         """The design and its size."""
-        return f"one {self.name} block ({', '.join(f'{k} {v:g}' for k, v in params.items())})"
+        sizes = {key: value for key, value in params.items() if key != "active"}
+        return f"one {self.name} block ({', '.join(f'{k} {v:g}' for k, v in sizes.items())})"
 
 
 @register

@@ -1,0 +1,211 @@
+"""A found network on disk: a description that a person can read, its weights, and the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from paretune.core import InputError, Model, Noun, ParetuneError, TensorSpec
+from paretune.search.proposals import Proposals
+from paretune.search.space import KEEP, Option, Space
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DESCRIPTION, WEIGHTS = "architecture.json", "architecture.safetensors"
+SCHEMA = 1
+
+
+class Piece(Noun):
+    """What one run of blocks became: `operator` with `params` in the place of `blocks`."""
+
+    blocks: tuple[str, ...]
+    became: str
+    operator: str
+    params: dict[str, Any]
+
+
+class Description(Noun):
+    """A network as changes to the user's model.
+
+    Attributes:
+        schema_: of this file.
+        model: the MODEL text.
+        model_digest: of the model's structure and weights when it was searched.
+        inputs: of the network.
+        pieces: every run of blocks, in the network's order.
+    """
+
+    schema_: int = SCHEMA
+    model: str
+    model_digest: str
+    inputs: tuple[TensorSpec, ...]
+    pieces: tuple[Piece, ...]
+
+
+def files(
+    model: Model, proposals: Proposals, ids: Sequence[str], module: nn.Module
+) -> dict[str, bytes]:
+    """Content by file name: the description and the weights.
+
+    Args:
+        model: what was searched.
+        proposals: its blocks and options.
+        ids: options of the network, in order.
+        module: the network, trained.
+    """
+    from safetensors.torch import save
+
+    space = proposals.space
+    options = [space.options[space.index[name]] for name in ids]
+    description = Description(
+        model=model.name,
+        model_digest=model.digest,
+        inputs=model.inputs,
+        pieces=tuple(
+            Piece(
+                blocks=tuple(
+                    path for b in proposals.blocks[o.first : o.last + 1] for path in b.members
+                ),
+                became=proposals.words(o),
+                operator=o.operator,
+                params=o.params,
+            )
+            for o in options
+        ),
+    )
+    # One tensor under two names is written once for each: nothing here must stay shared.
+    state = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+    return {
+        DESCRIPTION: (description.model_dump_json(indent=1) + "\n").encode(),
+        WEIGHTS: save(state),
+    }
+
+
+def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
+    """Build the network again, in eval mode.
+
+    Args:
+        folder: with both files.
+        baseline: the user's model, with any weights; brought in by its text by default.
+
+    Raises:
+        InputError: a damaged description, or the model has other blocks than it had.
+        MissingPackageError: PyTorch is not installed.
+    """
+    from safetensors.torch import load_file
+
+    from paretune.search.blocks import find
+    from paretune.search.network.compose import compose
+    from paretune.search.network.site import flows
+
+    description = _read(folder / DESCRIPTION)
+    module = baseline if baseline is not None else _brought(description)
+    inputs = tuple(_example(spec) for spec in description.inputs)
+    module = module.eval()
+    blocks = find(module, inputs)
+    paths = [block.members for block in blocks]
+    flowing = flows(module, blocks, inputs)
+    options: list[Option] = []
+    place = 0
+    for piece in description.pieces:
+        first = place
+        covered: tuple[str, ...] = ()
+        while len(covered) < len(piece.blocks) and place < len(blocks):
+            covered += paths[place]
+            place += 1
+        if covered != piece.blocks:
+            raise InputError(
+                f"{description.model} has other blocks than when it was searched "
+                f"({', '.join(piece.blocks[:2])} is not where it was): give the model as it was"
+            )
+        options.append(
+            Option(
+                id=f"b{first}-{place - 1}",
+                first=first,
+                last=place - 1,
+                operator=piece.operator,
+                params=piece.params,
+            )
+        )
+    keeps = [Option(id=f"b{i}:{KEEP}", first=i, last=i, operator=KEEP) for i in range(len(blocks))]
+    changed = [option for option in options if option.operator != KEEP]
+    space = Space(blocks=len(blocks), options=(*keeps, *changed))
+    proposals = Proposals(module, blocks, flowing, space=space)
+    pieces = {(o.first, o.last): proposals.build(o, seed=0) for o in changed}
+    made = compose(module, blocks, pieces)
+    state = load_file(folder / WEIGHTS)
+    _with_biases(made, state)
+    try:
+        made.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(
+            f"{folder / WEIGHTS} does not fit the network of {description.model} "
+            f"({str(error).splitlines()[1].strip()}): give the model as it was when it was searched"
+        ) from error
+    return made.eval()
+
+
+def _with_biases(module: nn.Module, state: Mapping[str, Any]) -> None:
+    """Give layers the biases that they had, and no others.
+
+    Whether a layer that was fitted to real inputs took a bias depends on those inputs.
+    """
+    import torch
+
+    for path, inner in module.named_modules():
+        if not hasattr(inner, "bias") or not hasattr(inner, "weight"):
+            continue
+        name = f"{path}.bias"
+        if name in state and inner.bias is None:
+            inner.bias = torch.nn.Parameter(torch.zeros_like(state[name]))
+        elif name not in state:
+            inner.bias = None
+
+
+def _read(file: Path) -> Description:
+    try:
+        found = Description.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise InputError(
+            f"{file} is no description of an architecture ({str(error).splitlines()[0]}): copy "
+            "the artifact again"
+        ) from error
+    if found.schema_ != SCHEMA:
+        raise InputError(
+            f"{file} has schema {found.schema_} and this Paretune reads {SCHEMA}: use the version "
+            "that wrote it"
+        )
+    return found
+
+
+def _brought(description: Description) -> Any:
+    """The model by its text; its weights do not matter, so a missing file of them neither."""
+    from paretune.sources import load_model
+
+    name, _, weights = description.model.partition("@")
+    shape = description.inputs
+    try:
+        return load_model(description.model, input_shape=shape).module
+    except ParetuneError as error:
+        if not weights:
+            raise
+        try:
+            return load_model(f"{name}@random", input_shape=shape).module
+        except ParetuneError:
+            raise error from None
+
+
+def _example(spec: TensorSpec) -> Any:
+    """Two samples of an input: random floats; integers 0 and 1, which every vocabulary has."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    shape = spec.concrete(2)
+    if spec.dtype.startswith("float"):
+        return torch.randn(shape, generator=generator)
+    return torch.randint(0, 2, shape, generator=generator, dtype=getattr(torch, spec.dtype))
