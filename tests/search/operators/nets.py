@@ -114,15 +114,15 @@ def _hf_efficientnet() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
     import transformers as hf
 
     config = hf.EfficientNetConfig(
-        width_coefficient=0.25,
-        depth_coefficient=0.3,
-        hidden_dim=320,
-        image_size=32,
+        width_coefficient=0.5,
+        depth_coefficient=0.5,
+        hidden_dim=640,
+        image_size=64,
         num_labels=10,
     )
     made: Any = hf.EfficientNetForImageClassification(config)
     made.efficientnet.pooler = nn.AdaptiveAvgPool2d(1)
-    return made, (torch.randn(SAMPLES, 3, 32, 32),)
+    return made, (torch.randn(SAMPLES, 3, 64, 64),)
 
 
 def _hf_bert() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
