@@ -41,22 +41,35 @@ def _resnet_50(folder: Path) -> str:
     return str(folder)
 
 
-def _efficientnet_b2() -> Any:
-    """As google/efficientnet-b2, with its global pooling written as such.
+def efficientnet_b0() -> Model:
+    """As google/efficientnet-b0, with random weights, for 224 pixels."""
+    import torch
 
-    transformers writes it as an average over a window of 1408 pixels that ends where the image
+    torch.manual_seed(0)
+    return load_model(_efficientnet(1.0, 1.0, 1280, 224), input_shape=(3, 224, 224))
+
+
+def _efficientnet_b2() -> Any:
+    """As google/efficientnet-b2."""
+    return _efficientnet(1.1, 1.2, 1408, SIZES["efficientnet-b2"])
+
+
+def _efficientnet(width: float, depth: float, hidden: int, size: int) -> Any:
+    """An EfficientNet by its coefficients, with its global pooling written as such.
+
+    transformers writes it as an average over a window as wide as the head that ends where the image
     does, which OpenVINO refuses; the result is the same.
     """
     import transformers as hf
     from torch import nn
 
-    widths = {"width_coefficient": 1.1, "depth_coefficient": 1.2, "hidden_dim": 1408}
-    size = {"image_size": SIZES["efficientnet-b2"], "num_labels": 1000}
+    widths = {"width_coefficient": width, "depth_coefficient": depth, "hidden_dim": hidden}
+    sizes = {"image_size": size, "num_labels": 1000}
     module: Any = hf.EfficientNetForImageClassification(
-        hf.EfficientNetConfig.from_dict(widths | size)
+        hf.EfficientNetConfig.from_dict(widths | sizes)
     )
     module.efficientnet.pooler = nn.AdaptiveAvgPool2d(1)
-    settle_statistics(module, SIZES["efficientnet-b2"])
+    settle_statistics(module, size)
     return module
 
 

@@ -218,7 +218,7 @@ def test_an_output_folder_of_other_things(refused, tmp_path):
         (("--runtimes", "abacus"), "there is no runtime named 'abacus': choose from"),
         (("--objective", "beauty"), "unknown objective 'beauty'"),
         (("--objective", "cost"), "needs the price of the machine: give --price-per-hour"),
-        (("--effort", "search"), "not part of this version"),
+        (("--effort", "search"), "came as a file"),
         (("--effort", "all"), "effort 'all' is unknown"),
         (("--preprocess", "magic"), "neither imagenet nor unit nor a JSON file"),
         (("--input-shape", "3xx"), "is no shape: write 3x224x224"),

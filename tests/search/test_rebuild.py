@@ -25,9 +25,7 @@ def world():
 def written(world, ids, folder):
     model, _, proposals = world
     options = [proposals.space.options[proposals.space.index[name]] for name in ids]
-    pieces = {
-        (o.first, o.last): proposals.build(o, seed=0) for o in options if o.operator != KEEP
-    }
+    pieces = {(o.first, o.last): proposals.build(o, seed=0) for o in options if o.operator != KEEP}
     network = compose(model.module, proposals.blocks, pieces)
     for name, content in rebuild.files(model, proposals, ids, network).items():
         (folder / name).write_bytes(content)

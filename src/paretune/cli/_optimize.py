@@ -25,7 +25,7 @@ from paretune.cli._output import EXIT_CONSTRAINT, Output
 from paretune.core import Result
 
 if TYPE_CHECKING:
-    from paretune.pipeline import Plan
+    from paretune.pipeline import Plan, SearchPlan
 
 NAME = "optimize"
 
@@ -84,7 +84,12 @@ def run(
         request = pipeline.Request(
             model=model, data=data, budget_s=pipeline.seconds(budget), **asked
         )
-        _show_plan(pipeline.dry_run(model, data, request, **inputs), output)
+        plan = pipeline.dry_run(model, data, request, **inputs)
+        found = None
+        if effort == "search":
+            with output.progress() as progress:
+                found = pipeline.preview(model, data, request, progress=progress, **inputs)
+        _show_plan(plan, found, output)
         return
     with output.progress() as progress:
         result = pipeline.optimize(
@@ -93,10 +98,24 @@ def run(
     show(result, out, output)
 
 
-def _show_plan(plan: Plan, output: Output) -> None:
-    """Print what would be tried."""
-    for name, value in plan.model_dump().items():
-        output.results.print(f"{name}: {_joined(value)}", markup=False, highlight=False)
+def _show_plan(plan: Plan, found: SearchPlan | None, output: Output) -> None:
+    """Print what would be tried, and what a search could reach."""
+    console = output.results
+    for name, value in plan.model_dump(exclude={"search"}).items():
+        console.print(f"{name}: {_joined(value)}", markup=False, highlight=False)
+    if found is not None:
+        plan = plan.model_copy(update={"search": found})
+        for block in found.blocks:
+            console.print(f"block: {block}", markup=False, highlight=False)
+        lines = [
+            f"architectures: {found.architectures:.1e}",
+            f"reachable latency, int8, predicted: {found.fastest_ms:.3g} ms (fastest), "
+            f"{found.middle_ms:.3g} (middle), {found.slowest_ms:.3g} (slowest); the baseline's "
+            f"is {found.baseline_ms:.3g} ms; mean error {found.error:.1%}",
+            *(f"constraint {text}" for text in found.constraints),
+        ]
+        for line in lines:
+            console.print(line, markup=False, highlight=False)
     output.write_json(plan)
 
 

@@ -3,8 +3,19 @@
 from paretune.pipeline.bench import bench
 from paretune.pipeline.demo import demo
 from paretune.pipeline.duration import seconds
-from paretune.pipeline.intake import Plan, dry_run
+from paretune.pipeline.intake import Plan, SearchPlan, dry_run
 from paretune.pipeline.optimize import optimize
+from paretune.pipeline.preview import preview
 from paretune.pipeline.request import Request
 
-__all__ = ["Plan", "Request", "bench", "demo", "dry_run", "optimize", "seconds"]
+__all__ = [
+    "Plan",
+    "Request",
+    "SearchPlan",
+    "bench",
+    "demo",
+    "dry_run",
+    "optimize",
+    "preview",
+    "seconds",
+]

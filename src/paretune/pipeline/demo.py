@@ -39,7 +39,7 @@ def demo(
     """
     told = progress or Silent()
     dataset = load_data("digits", seed=seed)
-    weights = _weights(dataset, seed, told)
+    weights = trained(dataset, seed=seed, told=told)
     return optimize(
         f"digits-resnet@{weights}",
         dataset,
@@ -51,8 +51,8 @@ def demo(
     )
 
 
-def _weights(dataset: Dataset, seed: int, told: Progress) -> Path:
-    """The trained network's weights, trained now or in an earlier demo."""
+def trained(dataset: Dataset, *, seed: int, told: Progress) -> Path:
+    """The weights of the digits network, trained now or in an earlier demo: a safetensors file."""
     untrained = load_model("digits-resnet@random")
     arrays = materialise(dataset, "train", untrained, paths.arrays())
     recipe = f"{untrained.digest} {arrays.digest} {EPOCHS} {BATCH} {LEARNING_RATE} {seed}"

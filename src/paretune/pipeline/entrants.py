@@ -28,7 +28,7 @@ from paretune.data import Dataset, TensorSamples, check_against, load_data, mate
 from paretune.engine import Engine
 from paretune.measure import choose_metric
 from paretune.pipeline.context import Context
-from paretune.pipeline.intake import planned
+from paretune.pipeline.intake import planned, with_calibration
 from paretune.pipeline.request import Request
 from paretune.pipeline.scoring import build_and_run, score_on
 from paretune.runtimes.base import Program
@@ -69,7 +69,7 @@ def bench_context(
     """Everything one model's variants share."""
     dataset = _random(model, request.seed) if data is None else load_data(data, seed=request.seed)
     if data is not None:
-        dataset = check_against(dataset, model)
+        dataset = with_calibration(check_against(dataset, model))
     search = materialise(dataset, "search", model, paths.arrays(), progress=told)
     calibration = materialise(dataset, "train", model, paths.arrays(), progress=told)
     labelled = dataset.samples.labels is not None

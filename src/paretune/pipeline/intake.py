@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paretune import runtimes as registry
-from paretune.core import Device, Model, Noun, Precision, Preprocessing, Progress, Target
+from paretune.core import (
+    Device,
+    InputError,
+    MissingPackageError,
+    Model,
+    Noun,
+    Precision,
+    Preprocessing,
+    Progress,
+    Target,
+)
 from paretune.data import ArrayFolder, Dataset, check_against, load_data, materialise
 from paretune.engine import machine
 from paretune.measure import Metric, choose_metric
@@ -18,8 +31,38 @@ from paretune.store import paths
 
 #: Samples that int8 calibration looks at, as NNCF's default.
 CALIBRATION = 300
+#: What a search needs beside PyTorch: package, and the distribution that brings it.
+SEARCH_NEEDS = {
+    "accelerate": "accelerate",
+    "openvino": "openvino",
+    "pymoo": "pymoo",
+    "torch_pruning": "torch-pruning",
+}
 #: Runtimes in the order they are tried: the most promising first, in case the budget is short.
 PROMISE = ("openvino", "onnxruntime", "torch-compile", "torch-eager")
+
+
+class SearchPlan(Noun):
+    """What a dry run says of a search.
+
+    Attributes:
+        blocks: every block: modules, kind, shapes, work, and how many options it has.
+        architectures: how many the space holds.
+        baseline_ms: latency of the baseline, compiled to int8, milliseconds.
+        fastest_ms, middle_ms, slowest_ms: predicted latencies that the space reaches; the middle
+            is the median of random architectures.
+        error: mean relative error of these predictions, leaving one out.
+        constraints: for each that can be judged, whether it is within reach.
+    """
+
+    blocks: tuple[str, ...]
+    architectures: float
+    baseline_ms: float
+    fastest_ms: float
+    middle_ms: float
+    slowest_ms: float
+    error: float
+    constraints: tuple[str, ...]
 
 
 class Plan(Noun):
@@ -34,6 +77,7 @@ class Plan(Noun):
         constraints: all that will be held.
         programs: what will be built, as `runtime precision`, in order.
         missing: runtimes that are not installed, with the mend.
+        search: what a search could reach, where one is asked for.
     """
 
     model: str
@@ -44,6 +88,7 @@ class Plan(Noun):
     constraints: tuple[str, ...]
     programs: tuple[str, ...]
     missing: tuple[str, ...]
+    search: SearchPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +108,7 @@ class Intake:
 
     def arrays(self, split: str, progress: Progress, *, whole: bool = False) -> ArrayFolder:
         """A split as model inputs; `train` is cut to the calibration subset unless `whole`."""
-        splits = dict(self.dataset.splits)
-        if not whole:
-            splits["train"] = splits["train"][:CALIBRATION]
-        dataset = Dataset(self.dataset.samples, splits)
+        dataset = self.dataset if whole else with_calibration(self.dataset)
         return materialise(dataset, split, self.model, paths.arrays(), progress=progress)
 
     def tell(self, progress: Progress) -> None:
@@ -93,6 +135,17 @@ class Intake:
         )
 
 
+def with_calibration(dataset: Dataset) -> Dataset:
+    """The data set with its train split cut to the calibration subset.
+
+    It is spread evenly over the split, whose samples mostly lie in the order of their classes.
+    """
+    train = dataset.splits["train"]
+    size = min(len(train), CALIBRATION)
+    rows = np.arange(size) * len(train) // max(size, 1)
+    return Dataset(dataset.samples, dict(dataset.splits) | {"train": train[rows]})
+
+
 def bring_in(
     model: str | Path | Model | Any,
     data: str | Path | Dataset | Any,
@@ -117,10 +170,37 @@ def bring_in(
     request.check(target)
     if not isinstance(model, Model):
         model = load_model(model, input_shape=input_shape, preprocessing=preprocessing)
+    if request.effort == "search":
+        _check_search(model, request)
     dataset = data if isinstance(data, Dataset) else load_data(data, seed=request.seed)
     dataset = check_against(dataset, model)
     metric = choose_metric(request.metric, model.task, dataset.samples.labels is not None)
     return Intake(request, model, dataset, target, metric)
+
+
+def _check_search(model: Model, request: Request) -> None:
+    """Refuse a search that could only fail later.
+
+    Raises:
+        InputError: the model is no PyTorch module, or int8 on this CPU is left out.
+        MissingPackageError: what a search needs is not installed.
+    """
+    if model.module is None:
+        raise InputError(
+            f"{model.name} came as a file, and a search changes PyTorch modules: give the module "
+            "that it was made from, or use --effort quantize"
+        )
+    for package, distribution in SEARCH_NEEDS.items():
+        if find_spec(package) is None:
+            raise MissingPackageError(
+                f'a search needs {distribution}: pip install "paretune[search]"'
+            )
+    left_out = "openvino" not in (request.runtimes or ("openvino",))
+    if left_out or "int8" not in (request.precisions or ("int8",)) or request.device != "cpu":
+        raise InputError(
+            "a search measures its architectures as int8 in OpenVINO on this CPU, which the "
+            "request leaves out: name openvino and int8 too, or use --effort quantize"
+        )
 
 
 def dry_run(

@@ -20,6 +20,8 @@ from paretune.core import (
 
 Effort = Literal["compile", "quantize", "search"]
 EFFORTS = ("compile", "quantize", "search")
+#: Seconds below which a search has no time for any of its steps.
+LEAST_SEARCH = 150.0
 DEVICES = ("cpu", "cuda")
 
 
@@ -84,6 +86,11 @@ class Request(Noun):
         """
         if self.effort not in EFFORTS:
             raise InputError(f"effort {self.effort!r} is unknown: give one of {', '.join(EFFORTS)}")
+        if self.effort == "search" and self.budget_s < LEAST_SEARCH:
+            raise InputError(
+                f"a budget of {self.budget_s:.0f} s is too short to search in: the smallest useful "
+                f"search needs {LEAST_SEARCH:.0f} s, so give --budget 3m or more"
+            )
         if any(c.metric == "cost" for c in self.parsed_constraints()):
             Objective.parse("cost", price_per_hour=self.price_per_hour)
         Objective.parse(self.objective, price_per_hour=self.price_per_hour)

@@ -76,7 +76,7 @@ def look(
     context: Context,
     rundir: RunDir,
     found: Candidates,
-    guard: tuple[Constraint, ...],
+    constraints: tuple[Constraint, ...],
     train: ArrayFolder,
 ) -> Searched:
     """Search for architectures; the finalists come as models of their own.
@@ -94,14 +94,24 @@ def look(
     example = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
-    bounds = [c.bound(found.baseline.score.value) for c in guard if c.op in (">=", ">")]
+    scores = [
+        c.bound(found.baseline.score.value)
+        for c in constraints
+        if c.metric == "accuracy" and c.op in (">=", ">")
+    ]
+    times = [
+        c.bound(None)
+        for c in constraints
+        if c.metric == "latency_p50" and c.op in ("<=", "<") and not c.needs_baseline
+    ]
     outcome = search(
         Ground(
             model=context.model,
             train=train,
             search=context.search,
             judge=lambda module: _judge(context, module, found.baseline_outputs),
-            least=max(bounds, default=-np.inf),
+            least=max(scores, default=-np.inf),
+            most_ms=min(times, default=np.inf),
             target=context.target,
             engine=context.engine,
             store=context.store,

@@ -76,7 +76,7 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         best, searched = verdict.chosen, None
         if context.request.effort == "search":
             clock.stage("search")
-            searched = look(context, rundir, found, guard, arrays.train())
+            searched = look(context, rundir, found, constraints, arrays.train())
             clock.stage("finalists", 3 * len(searched.models))
             context.shares = last_shares(context.request.budget_s)
             enter_finalists(context, screening, found, searched, guard, arrays.calibration)

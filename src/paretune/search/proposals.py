@@ -128,7 +128,12 @@ def stages(blocks: Sequence[Block]) -> list[tuple[int, int]]:
 
 
 def merges(blocks: Sequence[Block]) -> list[tuple[int, int]]:
-    """Runs worth merging: each stage cut into 1, 2, ... equal parts of two blocks or more."""
+    """Runs worth merging: (first, last) of two blocks or more.
+
+    Each stage is cut into 1, 2, ... equal parts. And where the next stage follows with nothing
+    between, its first block may be merged with the last of this one or with all of it: then what
+    was done at the larger size is done at the smaller.
+    """
     found: dict[tuple[int, int], None] = {}
     for first, last in stages(blocks):
         length = last - first + 1
@@ -137,4 +142,8 @@ def merges(blocks: Sequence[Block]) -> list[tuple[int, int]]:
             for begin, end in pairwise(edges):
                 if end - begin > 1:
                     found[begin, end - 1] = None
+    for (first, last), (after, _) in pairwise(stages(blocks)):
+        if blocks[after].follows and after == last + 1:
+            found[last, after] = None
+            found[first, after] = None
     return list(found)

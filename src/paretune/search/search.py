@@ -29,6 +29,7 @@ from paretune.search.latency import LatencyModel, LatencyOracle, Reading, design
 from paretune.search.ledger import Ledger
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
+from paretune.search.solve import reach
 from paretune.search.space import KEEP, Choice
 from paretune.search.story import point
 from paretune.search.worth import faster, promising
@@ -86,6 +87,7 @@ class Ground:
         search: inputs of the search split.
         judge: score of a module on the search split, higher is better.
         least: score that a finished network must have.
+        most_ms: latency that a finished network may have, milliseconds.
         target, engine, store: where it must be fast, where work is done, what is remembered.
         checkpoints: folder for what a killed search goes on from.
         seed: of every choice.
@@ -98,6 +100,7 @@ class Ground:
     search: ArrayFolder
     judge: Callable[[nn.Module], float]
     least: float
+    most_ms: float
     target: Target
     engine: Engine
     store: Store
@@ -144,6 +147,24 @@ def search(ground: Ground, *, seconds: float) -> Found:
         with ledger.stage("latency"):
             readings, costs = _time_networks(oracle, proposals, random, seconds * LATENCY, told)
             latency = fit(whole, readings, costs)
+        summary = SearchSummary(
+            blocks=len(proposals.blocks),
+            architectures=float(whole.count()),
+            options=len(whole.options),
+            worth=0,
+            judged=0,
+            trained=0,
+            networks=len(readings),
+            latency_error=latency.error,
+            scored=0,
+        )
+        fastest = oracle.baseline_ms() * reach(whole, latency.weights, base=latency.intercept).low
+        if fastest * (1 - 2 * latency.error) > ground.most_ms:
+            told.note(
+                f"no architecture of the space takes less than {fastest:.3g} ms, and "
+                f"{ground.most_ms:.3g} are allowed: nothing is searched"
+            )
+            return Found((), summary, proposals)
         macs = np.array([costs[option.id][0] for option in whole.options], dtype=float)
         worth = faster(whole, latency.weights)
         if worth.sum() == len(proposals.blocks):
@@ -168,19 +189,17 @@ def search(ground: Ground, *, seconds: float) -> Found:
         points = [point(p, proposals, space, latency, swap, p.name) for p in picks]
         left = seconds - (time.monotonic() - began)
         finalists, scores = _finish(ground, trained, usable, picks, left)
-    summary = SearchSummary(
-        blocks=len(proposals.blocks),
-        architectures=float(whole.count()),
-        options=len(whole.options),
-        worth=int(worth.sum()),
-        judged=judged,
-        trained=sum(entry.steps > 0 for entry in trained.entries.values()),
-        networks=len(readings),
-        latency_error=latency.error,
-        scored=scored,
-        points=tuple(
-            found.model_copy(update={"score": scores.get(found.architecture)}) for found in points
-        ),
+    summary = summary.model_copy(
+        update={
+            "worth": int(worth.sum()),
+            "judged": judged,
+            "trained": sum(entry.steps > 0 for entry in trained.entries.values()),
+            "scored": scored,
+            "points": tuple(
+                known.model_copy(update={"score": scores.get(known.architecture)})
+                for known in points
+            ),
+        }
     )
     return Found(finalists, summary, proposals)
 
@@ -200,14 +219,17 @@ def propose(model: Model, arrays: ArrayFolder) -> Proposals:
             f"{model.name} came as a file, and a search changes PyTorch modules: give the module, "
             "or use --effort quantize"
         )
-    feeds = arrays.feeds(0, min(FLOW_SAMPLES, arrays.n))
-    inputs = tuple(torch.from_numpy(np.array(feeds[spec.name])) for spec in model.inputs)
-    blocks = find(model.module, tuple(x[:2] for x in inputs))
+    feeds = arrays.feeds(0, arrays.n)
+
+    def some(count: int) -> tuple[torch.Tensor, ...]:
+        # Samples mostly lie in the order of their classes: they are taken from all over.
+        rows = np.arange(count) * arrays.n // count
+        return tuple(torch.from_numpy(np.array(feeds[spec.name][rows])) for spec in model.inputs)
+
+    blocks = find(model.module, some(2))
     each = 4 * sum(math.prod(b.input_shape) + math.prod(b.output_shape) for b in blocks)
-    n = int(max(4, min(len(inputs[0]), FLOW_BYTES // each)))
-    return Proposals(
-        model.module, blocks, flows(model.module, blocks, tuple(x[:n] for x in inputs))
-    )
+    count = int(max(4, min(arrays.n, FLOW_SAMPLES, FLOW_BYTES // each)))
+    return Proposals(model.module, blocks, flows(model.module, blocks, some(count)))
 
 
 def _time_networks(

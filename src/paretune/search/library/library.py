@@ -170,8 +170,9 @@ class Library:
         if option.id not in self._built:
             from safetensors.torch import load_file
 
+            state = load_file(self._weights(option.id))
             piece = self._proposals.build(option, seed=self._work.seed)
-            piece.load_state_dict(load_file(self._weights(option.id)))
+            piece.load_state_dict(state)
             self._built[option.id] = piece
         return self._built[option.id]
 

@@ -1,0 +1,136 @@
+"""What a search could reach, told before it spends anything but a few minutes of timing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paretune.core import Constraint, Model, ParetuneError, Preprocessing, Progress, Silent
+from paretune.data import Dataset
+from paretune.engine import Engine, LocalEngine
+from paretune.pipeline.intake import Intake, SearchPlan, bring_in
+from paretune.pipeline.request import Request
+from paretune.store import Store
+
+if TYPE_CHECKING:
+    from paretune.search.proposals import Proposals
+
+#: Networks timed, and seconds after which no further one is begun once `FEWEST` were.
+NETWORKS, SECONDS, FEWEST = 24, 90.0, 8
+#: Random architectures that the middle is taken from.
+SAMPLED = 400
+#: Figures of a variant that a latency model can say something of.
+TIMES = ("latency_p50",)
+
+
+def preview(
+    model: str | Path | Model | Any,
+    data: str | Path | Dataset | Any,
+    request: Request,
+    *,
+    preprocessing: Preprocessing | str | None = None,
+    input_shape: Sequence[int] | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    store: Store | None = None,
+) -> SearchPlan:
+    """Find the blocks, time a few networks, and tell what can be reached.
+
+    What is timed is remembered, so that the search itself need not time it again.
+
+    Args:
+        model, data, request, preprocessing, input_shape: as `bring_in`.
+        progress: told what happens.
+        engine: where compiling and timing happen.
+        store: where measurements are remembered; the user's own by default.
+
+    Raises:
+        InputError: the request cannot be served, or no block can be replaced.
+    """
+    intake = bring_in(model, data, request, preprocessing=preprocessing, input_shape=input_shape)
+    with nullcontext(store) if store is not None else Store.open() as shelf:
+        return _preview(intake, engine or LocalEngine(), shelf, progress or Silent())
+
+
+def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -> SearchPlan:
+    from paretune.search import propose
+    from paretune.search.latency import LatencyOracle, design, fit
+    from paretune.search.solve import reach
+
+    model, target = intake.model, intake.target
+    arrays = intake.arrays("search", progress)
+    proposals = propose(model, intake.arrays("train", progress))
+    space = proposals.space
+    with LatencyOracle(
+        model,
+        proposals.blocks,
+        space,
+        arrays,
+        target=target,
+        engine=engine,
+        store=store,
+    ) as oracle:
+        progress.stage("time networks", NETWORKS)
+        readings = [oracle.measure(space.baseline(), profile=True)]
+        end = time.monotonic() + SECONDS
+        for choice in design(space, NETWORKS, np.random.default_rng(intake.request.seed)):
+            if time.monotonic() > end and len(readings) >= FEWEST:
+                break
+            progress.step(f"network {len(readings)}")
+            try:
+                readings.append(oracle.measure(choice, profile=True))
+            except ParetuneError as error:
+                progress.note(f"a network cannot be timed and is left out: {error}")
+        latency = fit(space, readings, oracle.costs())
+        base = oracle.baseline_ms()
+    span = reach(space, latency.weights, base=latency.intercept)
+    middle = np.median(latency.predict(space.sample(np.random.default_rng(0), SAMPLED)))
+    fastest = base * max(span.low, 0.0)
+    return SearchPlan(
+        blocks=_blocks(proposals),
+        architectures=float(space.count()),
+        baseline_ms=base,
+        fastest_ms=fastest,
+        middle_ms=base * float(middle),
+        slowest_ms=base * span.high,
+        error=latency.error,
+        constraints=tuple(
+            _within(c, fastest) for c in intake.request.parsed_constraints() if _judged(c)
+        ),
+    )
+
+
+def _blocks(proposals: Proposals) -> tuple[str, ...]:
+    counts = [0] * len(proposals.blocks)
+    for option in proposals.space.options:
+        for block in range(option.first, option.last + 1):
+            counts[block] += 1
+    return tuple(
+        f"{b.name} {b.kind} {_shape(b.input_shape)} -> {_shape(b.output_shape)}, "
+        f"{b.macs / 1e6:.2f} M multiply-adds, {count} options"
+        for b, count in zip(proposals.blocks, counts, strict=True)
+    )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _judged(constraint: Constraint) -> bool:
+    """Whether it bounds a latency by milliseconds: the baseline as it came is not timed here."""
+    return constraint.metric in TIMES and not constraint.needs_baseline and "<" in constraint.op
+
+
+def _within(constraint: Constraint, fastest: float) -> str:
+    bound = constraint.bound(None)
+    if constraint.satisfied(fastest, None):
+        return f"{constraint.text}: within reach of the space ({fastest:.3g} ms at the fastest)"
+    return (
+        f"{constraint.text}: out of reach, the fastest architecture takes {fastest:.3g} ms, "
+        f"{fastest / bound:.2f}x the bound"
+    )

@@ -1,0 +1,145 @@
+"""A whole run that searches, on a real trained network."""
+
+import numpy as np
+import pytest
+import torch
+
+import paretune
+from paretune.core import InputError, TensorSpec
+from paretune.data import load_data
+from paretune.pipeline import optimize
+from paretune.pipeline.demo import trained
+from paretune.pipeline.searching import COMPARISON, FINALISTS, kept, last_shares
+from paretune.sources import load_model
+from tests.pipeline.conftest import Run, Told
+
+IMAGE = (TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),)
+
+
+@pytest.fixture(scope="module")
+def weights():
+    """The demo's network, trained."""
+    return trained(load_data("digits", seed=0), seed=0, told=Told())
+
+
+@pytest.fixture(scope="module")
+def searched(weights, tmp_path_factory):
+    told = Told()
+    out = tmp_path_factory.mktemp("search") / "out"
+    result = optimize(
+        f"digits-resnet@{weights}",
+        "digits",
+        out=out,
+        effort="search",
+        runtimes=("openvino",),
+        precisions=("f32", "int8"),
+        budget="150s",
+        progress=told,
+    )
+    return Run(out, result, told)
+
+
+@pytest.mark.slow
+def test_it_tells_what_was_searched(searched):
+    found = searched.json["search"]
+    assert found["blocks"] == 8
+    assert found["architectures"] > 1e6
+    assert found["trained"] > 0
+    assert found["networks"] >= 8
+    assert found["points"], searched.told.notes
+    changes = [change for point in found["points"] for change in point["changes"]]
+    assert all(change["words"] and change["blocks"] for change in changes)
+
+
+@pytest.mark.slow
+def test_the_best_compiled_baseline_is_the_models_own(searched):
+    result = searched.result
+    best = result.variant(result.best_compiled_baseline)
+    assert best.architecture == "digits-resnet"
+    assert best.precision == "int8"
+    # Whatever was handed back, its ratio is against that, and honest where it is the same.
+    ratio = result.ratios.latency_vs_best_compiled_baseline
+    if result.chosen == result.best_compiled_baseline:
+        assert ratio.value == 1.0
+    else:
+        assert result.variant(result.chosen).architecture.startswith("digits-resnet+s")
+
+
+@pytest.mark.slow
+def test_what_was_trained_is_in_the_ledger(searched):
+    ledger = searched.result.ledger
+    assert ledger.training_flops > 0
+    assert 0 < ledger.full_training_equivalents < 10
+    assert ledger.stages_flops["finish"] > 0
+
+
+@pytest.mark.slow
+def test_the_report_tells_the_story(searched):
+    page = (searched.out / "report.html").read_text()
+    assert "What the blocks became" in page
+    assert "Against the best compiled baseline" in page
+
+
+@pytest.mark.slow
+def test_a_found_network_comes_back_as_a_module(searched):
+    with paretune.load(searched.out / "artifact") as predictor:
+        if searched.result.chosen == searched.result.best_compiled_baseline:
+            with pytest.raises(InputError, match="unchanged"):
+                predictor.to_torch()
+            return
+        module = predictor.to_torch()
+        x = np.random.default_rng(0).standard_normal((8, 1, 8, 8)).astype("float32")
+        ours = module(torch.from_numpy(x)).detach().numpy()
+        theirs = predictor.run({"image": x})[0]
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95
+    assert any(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_shares_leave_time_for_what_follows():
+    for budget in (150.0, 300.0, 3600.0):
+        last = last_shares(budget)
+        searched = 1 - kept(FINALISTS, budget) - kept(COMPARISON, budget)
+        assert 0.3 < searched < last.screened < last.raced < last.compared < 1
+
+
+def refused(model, match, **options):
+    with pytest.raises(InputError, match=match):
+        optimize(model, "digits", out="unused", effort="search", **options)
+
+
+def test_a_file_cannot_be_searched(inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(str(inputs / "tiny.onnx"), "came as a file", budget="5m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_budget_is_refused_with_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused("digits-resnet@random", "smallest useful search needs 150 s", budget="60s")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_in_openvino_must_be_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused("digits-resnet@random", "name openvino and int8", budget="5m", precisions=("f32",))
+
+
+def test_a_network_without_blocks_is_refused():
+    from paretune.search import propose
+
+    class Fixed(torch.nn.Module):
+        def forward(self, image):
+            return image.flatten(1)[:, :10] * 1.0
+
+    model = load_model(Fixed(), input_shape=IMAGE)
+    with pytest.raises(InputError, match="nothing that a search could replace"):
+        propose(model, Arrays())
+
+
+class Arrays:
+    """Four images."""
+
+    n = 4
+
+    def feeds(self, start, stop):
+        return {"image": np.ones((stop - start, 1, 8, 8), "float32")}

@@ -1,0 +1,83 @@
+"""Real networks compiled to int8, profiled and timed against the baseline."""
+
+import numpy as np
+import pytest
+import torch
+
+from paretune.data import Dataset, TensorSamples, materialise
+from paretune.engine import LocalEngine, machine
+from paretune.search.blocks import find
+from paretune.search.latency import LatencyOracle
+from paretune.search.network.site import flows
+from paretune.search.proposals import Proposals
+from paretune.sources import load_model
+from paretune.store import Store
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("oracle")
+    model = load_model("digits-resnet@random")
+    x = np.random.default_rng(0).standard_normal((4, 1, 8, 8)).astype("float32")
+    every = np.arange(4)
+    splits = {"train": every, "search": every, "holdout": every[:0]}
+    arrays = materialise(Dataset(TensorSamples("x", {"image": x}), splits), "search", model, folder)
+    inputs = (torch.from_numpy(x),)
+    blocks = find(model.module, inputs)
+    proposals = Proposals(model.module, blocks, flows(model.module, blocks, inputs))
+    return model, blocks, proposals.space, arrays, folder
+
+
+@pytest.fixture
+def store(world):
+    with Store.open(f"sqlite:///{world[4]}/store.sqlite") as shelf:
+        yield shelf
+
+
+def opened(world, store):
+    model, blocks, space, arrays, _ = world
+    return LatencyOracle(
+        model,
+        blocks,
+        space,
+        arrays,
+        target=machine.detect(),
+        engine=LocalEngine(),
+        store=store,
+        threads=1,
+    )
+
+
+def test_less_work_is_faster_and_every_layer_is_somebodys(world, store):
+    space = world[2]
+    names = [space.options[row[0]].id for row in space.starting]
+    names[1] = names[2] = "skip"
+    names = [f"b{i}:skip" if name == "skip" else name for i, name in enumerate(names)]
+    with opened(world, store) as oracle:
+        whole = oracle.measure(space.baseline(), profile=True)
+        fewer = oracle.measure(space.of(names), profile=True)
+        assert oracle.baseline_ms() > 0
+    assert whole.ci95[0] < 1.1
+    assert whole.ci95[1] > 0.9
+    assert fewer.speed > 1.1
+    assert sum(whole.shares.values()) == pytest.approx(1)
+    # Every block that computes something was seen to take time, and a skipped one none.
+    assert all(whole.shares[f"b{i}:keep"] > 0 for i in range(len(world[1])))
+    assert fewer.shares["b1:skip"] == fewer.shares["b2:skip"] == 0
+
+
+def test_what_was_measured_is_remembered(world, store):
+    space = world[2]
+    choice = space.with_option(space.baseline(), space.index["b1:skip"])
+    with opened(world, store) as oracle:
+        first = oracle.measure(choice)
+    with opened(world, store) as oracle:
+        assert oracle.measure(choice) == first
+        assert oracle._compiler is None  # nothing had to be built
+
+
+def test_costs_tell_work_and_size(world, store):
+    with opened(world, store) as oracle:
+        costs = oracle.costs()
+    assert costs["b1:skip"] == (0, 0)
+    assert costs["b1:basic(width=0.5)"][0] == pytest.approx(costs["b1:keep"][0] / 2, rel=0.01)
