@@ -1,0 +1,186 @@
+"""The search on the reference tasks: int8 against int8, beside the baseline trained on as long.
+
+C10 is ResNet-56 on CIFAR-10 (JPEG), digits is the demo's network. For every seed one whole
+`optimize --effort search` that remembers nothing of the search; the control is the baseline itself,
+distilled from itself by the same recipe for as long as the search's finish took, and quantised the
+same way. Accuracy is compared on the holdout, sample by sample.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import _cifar
+import numpy as np
+from _common import Figure, Outcome, Said, finish, options, ratio, show
+from numpy.typing import NDArray
+
+import paretune
+from paretune.core import Estimate, Model, ParetuneError, Result
+from paretune.data import ArrayFolder, Dataset, load_data, materialise
+from paretune.measure.statistics import paired_drop
+from paretune.pipeline.demo import trained
+from paretune.sources import digest_of_module, load_model
+from paretune.store import paths
+
+QUICK_BUDGET = "4m"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trained network and its data.
+
+    Attributes:
+        load: brings the model in.
+        data: its data set.
+        budget: of the whole trip.
+    """
+
+    load: Callable[[], Model]
+    data: Callable[[], Dataset]
+    budget: str
+
+
+def resnet_56() -> Model:
+    """ResNet-56 fine-tuned to the JPEG images."""
+    weights = _cifar.baseline(56, said=lambda text: print(text, file=sys.stderr))
+    return load_model(
+        f"benchmarks._cifar:resnet56@{weights}", input_shape=(3, _cifar.SIZE, _cifar.SIZE)
+    )
+
+
+def digits_network() -> Model:
+    """The demo's network, trained."""
+    weights = trained(load_data("digits", seed=0), seed=0, told=Said())
+    return load_model(f"digits-resnet@{weights}")
+
+
+TASKS = {
+    "c10": Task(resnet_56, _cifar.dataset, "60m"),
+    "digits": Task(digits_network, lambda: load_data("digits", seed=0), "5m"),
+}
+
+
+def answers(artifact: Path, arrays: ArrayFolder) -> NDArray[np.int64]:
+    """Classes that an artifact gives for all samples, (n,)."""
+    found = []
+    with paretune.load(artifact) as predictor:
+        for start in range(0, arrays.n, 256):
+            feeds = arrays.feeds(start, min(start + 256, arrays.n))
+            found.append(predictor.run({k: np.array(v) for k, v in feeds.items()})[0].argmax(1))
+    return np.concatenate(found)
+
+
+def control(model: Model, data: Dataset, seconds: float, seed: int, folder: Path) -> Path:
+    """The baseline's own architecture, trained as a finalist and quantised; its artifact."""
+    from paretune.search.finish import distil
+
+    student = copy.deepcopy(model.module)
+    train = materialise(data, "train", model, paths.arrays())
+    done = distil(student, model.module, train, seconds=seconds, seed=seed)
+    if done.reason:
+        raise ParetuneError(f"the control diverged: {done.reason}")
+    own = replace(
+        model,
+        name=f"{model.architecture}+control",
+        module=done.module,
+        digest=digest_of_module(done.module, model.inputs, f"control {seed}"),
+    )
+    paretune.optimize(
+        own,
+        data,
+        out=folder,
+        runtimes=("openvino",),
+        precisions=("int8",),
+        constraints=("accuracy >= baseline - 5 pt",),
+        budget="5m",
+        seed=seed,
+        progress=Said(),
+    )
+    return folder / "artifact"
+
+
+def one(name: str, task: Task, budget: str, seed: int) -> tuple[list[Figure], dict[str, Any]]:
+    """One seed of one task."""
+    model, data = task.load(), task.data()
+    with tempfile.TemporaryDirectory(prefix="paretune-search-") as place:
+        folder = Path(place)
+        result = paretune.optimize(
+            model, data, out=folder / "run", effort="search", budget=budget, seed=seed,
+            progress=Said(),
+        )  # fmt: skip
+        spent = result.ledger.stages_s.get("finish", 0.0)
+        finalists = max(1, sum("+s" in v.architecture for v in result.variants))
+        against = control(model, data, spent / finalists, seed, folder / "control")
+        arrays = materialise(data, "holdout", model, paths.arrays())
+        labels = arrays.labels()
+        ours, theirs = (
+            (answers(artifact, arrays) == labels).astype(float)
+            for artifact in (folder / "run" / "artifact", against)
+        )
+    drop = paired_drop(theirs, ours, seed=seed)
+    gain = result.ratios.latency_vs_best_compiled_baseline
+    _print(name, seed, result, drop)
+    figures = [
+        ratio(f"search_speed/{name}", gain),
+        _points(f"search_drop/{name}", drop),
+        _points(f"search_drop_baseline/{name}", result.holdout.drop),
+    ]
+    record = result.model_dump(mode="json", by_alias=True, exclude={"target", "layers"})
+    return figures, {"seed": seed, "control_seconds": spent / finalists, "result": record}
+
+
+def _points(key: str, drop: Estimate) -> Figure:
+    low, high = drop.ci95
+    text = f"{100 * drop.value:+.2f} pt ({100 * low:+.2f} to {100 * high:+.2f})"
+    return Figure(key, drop.value, text, drop.ci95)
+
+
+def _print(name: str, seed: int, result: Result, drop: Estimate) -> None:
+    points = () if result.search is None else result.search.points
+    show(
+        f"{name}, seed {seed}: {result.chosen}",
+        ("architecture", "predicted", "measured", "score after training"),
+        [
+            (
+                p.architecture,
+                f"{p.predicted_speed:.2f}x",
+                "" if p.measured_speed is None else f"{p.measured_speed:.2f}x",
+                "" if p.score is None else f"{p.score:.2%}",
+            )
+            for p in points
+        ],
+    )
+    print(f"drop against the control: {100 * drop.value:+.2f} pt")
+
+
+def main() -> int:
+    """One seed of the tasks that are named."""
+    parser = options(__doc__ or "")
+    parser.add_argument("--task", choices=tuple(TASKS), help="one of them; all by default")
+    parser.add_argument("--budget", help="of the whole trip")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    # A model's factory is found by its name from the project's root, by every process.
+    root = str(Path(__file__).resolve().parents[1])
+    sys.path.insert(0, root)
+    os.environ["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+    found = Outcome()
+    for name in (args.task,) if args.task else TASKS:
+        task = TASKS[name]
+        budget = args.budget or (QUICK_BUDGET if args.quick else task.budget)
+        found.part(name, partial(one, name, task, budget, args.seed))
+    suffix = f"_{args.task or 'all'}_seed_{args.seed}"
+    return finish(__file__, args, found, suffix=suffix)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
