@@ -14,6 +14,8 @@ RATE = 10e9
 RECORDING = 0.05
 #: Fewest samples worth training on.
 FEWEST = 64
+#: Part of its promised time that a candidate gets however late it is.
+LEAST = 0.1
 
 
 def shares(
@@ -85,9 +87,13 @@ class Pace:
         self._workers, self._clock = workers, clock
 
     def take(self, share: float) -> float:
-        """Seconds for a task of this share: less where time has been lost, never more."""
+        """Seconds for a task of this share: less where time has been lost, never more.
+
+        Nothing is left without a part of what it was promised: it would be remembered as it is.
+        """
         remaining = max(self._deadline - self._clock(), 0.0) * self._workers
         scale = min(1.0, remaining / self._left) if self._left > 0 else 0.0
+        scale = max(scale, LEAST)
         self._left -= share
         return share * scale
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ class Crew:
         self._actors: list[Actor | None] = [None] * size
         self._closed = False
 
-    def run(self, calls: Sequence[Call]) -> Iterator[Done]:
+    def run(self, calls: Sequence[Call]) -> Generator[Done, None, None]:
         """Carry out tasks in this order; results come as they are ready.
 
         A task whose process dies is begun again in a fresh one. A task that fails for a reason of

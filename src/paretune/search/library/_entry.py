@@ -20,7 +20,8 @@ class Entry(Noun):
         status: what stands in the library for it.
         reason: why it failed, empty otherwise.
         error_before: normalised MSE on held-out inputs with the weights that it inherited.
-        error_after: the same after training, whatever was kept; as before where not trained.
+        error_after: the same of what stands in the library; no better than before where training
+            did not help.
         kl: mean KL divergence in nats of the whole network's outputs, with this option alone put
             in, from the baseline's, on held-out samples.
         seconds: that training took in its process, evaluation left out.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -134,8 +135,8 @@ class Training:
                 part = recipe.second if last else 1 - recipe.second
             seconds = self.share[option.id] * part
             file = self.cache.file(option, self.share[option.id], kind)
-            before = draft.weights if draft is not None else None
-            calls.append(_fitting(option, pace, seconds, before, file, last))
+            timed = pace if recipe.steps is None else None
+            calls.append(_fitting(option, timed, seconds, draft, file, last))
         with closing(self.crew.run(calls)) as results:
             for done in results:
                 option = ordered[done.place]
@@ -176,7 +177,7 @@ def _drifting(ids: Sequence[str], usable: Mapping[str, Entry], start: int, stop:
 
 
 def _fitting(
-    option: Option, pace: Pace, seconds: float, before: Path | None, into: Path, last: bool
+    option: Option, pace: Pace | None, seconds: float, draft: Entry | None, into: Path, last: bool
 ) -> Call:
     attempts = count()
 
@@ -186,8 +187,9 @@ def _fitting(
         return actor.call(
             "fit",
             option,
-            seconds=pace.take(seconds),
-            before=before,
+            seconds=pace.take(seconds) if pace else seconds,
+            before=draft.weights if draft is not None else None,
+            bar=draft.error_before if draft is not None else math.inf,
             into=into,
             last=last,
             halvings=next(attempts),

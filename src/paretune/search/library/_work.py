@@ -67,7 +67,7 @@ class Trained:
     Attributes:
         effort: what it took.
         before: error on held-out inputs at its beginning.
-        after: at its end.
+        after: of what was kept at its end.
         kl: of the network with it alone put in, NaN before the last round.
         trained: whether the trained weights were kept: they were the better ones.
     """

@@ -89,6 +89,7 @@ class Trainer:
         *,
         seconds: float,
         before: Path | None,
+        bar: float,
         into: Path,
         last: bool,
         halvings: int = 0,
@@ -99,6 +100,9 @@ class Trainer:
             option: which one.
             seconds: what it may take, evaluation included.
             before: its weights from the round before, None for those that it inherits.
+            bar: held-out error that trained weights must stay below: in the second round that of
+                the inherited weights, since drifted inputs may cost some of what clean ones gave;
+                infinite in the first, where those that it begins with are the bar.
             into: the file to write.
             last: whether this is its last round: then the whole network is judged, too.
             halvings: of the batch, for another attempt after the process was killed.
@@ -140,10 +144,10 @@ class Trainer:
             after = self._error(piece, exam, variance)
             if not np.isfinite(after):
                 raise UnsupportedError(f"it diverged: its held-out error was {after}")
-            # After the first round inputs are drifted in part, which held-out inputs are not.
-            trained = after < first or before is not None
+            trained = after < (first if before is None else bar)
             if not trained:
                 piece.load_state_dict(inherited)
+                after = first
         kl = self._divergence(option, piece) if last else float("nan")
         self._evaluation = clock() - judged
         state = {name: x.contiguous() for name, x in piece.state_dict().items()}
