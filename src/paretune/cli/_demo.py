@@ -16,7 +16,10 @@ NAME = "demo"
 
 def run(
     out: Annotated[Path, typer.Option(help="Folder for the result.")] = Path("demo"),
-    budget: Annotated[str, typer.Option(help="Time for the trip after training.")] = "3m",
+    effort: Annotated[str, typer.Option(help="compile, quantize or search.")] = "quantize",
+    budget: Annotated[
+        str | None, typer.Option(help="Time for the trip after training: 3m, or 5m for a search.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Seed = 0,
     json: Json = None,
@@ -27,5 +30,7 @@ def run(
 
     output = Output(json=json, quiet=quiet)
     with output.progress() as progress:
-        result = demo(out=out, budget=budget, resume=resume, seed=seed, progress=progress)
+        result = demo(
+            out=out, effort=effort, budget=budget, resume=resume, seed=seed, progress=progress
+        )
     show(result, out, output)

@@ -20,7 +20,8 @@ LEARNING_RATE = 2e-3
 def demo(
     *,
     out: str | Path = "demo",
-    budget: str | float = "3m",
+    effort: str = "quantize",
+    budget: str | float | None = None,
     resume: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -29,7 +30,8 @@ def demo(
 
     Args:
         out: folder for the result.
-        budget: time for the trip after training.
+        effort: as `optimize`.
+        budget: time for the trip after training; 3 minutes, or 5 for a search, by default.
         resume: go on with the run in `out`.
         seed: of training, splits and resampling.
         progress: told what happens.
@@ -44,7 +46,8 @@ def demo(
         f"digits-resnet@{weights}",
         dataset,
         out=out,
-        budget=budget,
+        effort=effort,
+        budget=budget or ("5m" if effort == "search" else "3m"),
         resume=resume,
         seed=seed,
         progress=told,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paretune.compress import Builds
-from paretune.core import Constraint, Ledger, Model, SearchSummary
+from paretune.core import Constraint, Ledger, Model, ParetuneError, SearchSummary
 from paretune.data import ArrayFolder
 from paretune.pipeline.candidates import Candidates, build_others
 from paretune.pipeline.context import Context, Shares
@@ -78,12 +78,27 @@ def look(
     found: Candidates,
     constraints: tuple[Constraint, ...],
     train: ArrayFolder,
-) -> Searched:
+) -> Searched | None:
     """Search for architectures; the finalists come as models of their own.
 
-    Raises:
-        InputError: the model cannot be searched, or the time is too short.
+    A search that fails costs the run its finalists and nothing else: the reason is told, and None
+    is returned.
     """
+    try:
+        return _search(context, rundir, found, constraints, train)
+    except ParetuneError as error:
+        context.tell("fallback", f"the search ended without a network: {error}")
+        return None
+
+
+def _search(
+    context: Context,
+    rundir: RunDir,
+    found: Candidates,
+    constraints: tuple[Constraint, ...],
+    train: ArrayFolder,
+) -> Searched:
+    """See `look`."""
     import torch
 
     from paretune.search import Ground, search

@@ -77,8 +77,9 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         if context.request.effort == "search":
             clock.stage("search")
             searched = look(context, rundir, found, constraints, arrays.train())
-            clock.stage("finalists", 3 * len(searched.models))
             context.shares = last_shares(context.request.budget_s)
+        if searched is not None:
+            clock.stage("finalists", 3 * len(searched.models))
             enter_finalists(context, screening, found, searched, guard, arrays.calibration)
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)

@@ -356,7 +356,7 @@ def _finish(
             last[id(module)] = value
             # Who is good enough is ranked by speed, the others behind by what they lack.
             lacking = ground.least - value
-            return math.log(speed.get(id(module), 1.0)) if lacking <= 0 else -100 * lacking
+            return math.log(speed[id(module)]) if lacking <= 0 else -100 * lacking
 
         halving = halve(
             candidates,

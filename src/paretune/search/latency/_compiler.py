@@ -44,6 +44,8 @@ class Compiler:
 
         from paretune.search.network.site import flows
 
+        # What runs here is small; more threads would only wait for each other.
+        torch.set_num_threads(1)
         self._model = model
         feeds = arrays.feeds(0, SAMPLES)
         self._feeds = {name: np.array(array) for name, array in feeds.items()}
