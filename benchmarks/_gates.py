@@ -38,6 +38,7 @@ _QUALITY = "measurement_quality.py"
 _BURST = "burst_length.py"
 _REFERENCE = "reference_figures.py"
 _QUANTISE = "quantisation_is_unpredictable.py"
+_LIBRARY = "block_library.py"
 _ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
 _COST = "search_cost.py"
@@ -100,6 +101,16 @@ GATES: tuple[Gate, ...] = (
         Gate(f"{key}/onnxruntime", _QUANTISE, f"{name}: int8 over f32, ONNX Runtime")
         for key, name in (_MODELS | {"efficientnet-lite0": "EfficientNet-Lite0"}).items()
     ),
+    Gate("library_candidates", _LIBRARY, "ResNet-56: candidates in 15 min", "at least 60", low=60),
+    Gate(
+        "library_better",
+        _LIBRARY,
+        "ResNet-56: candidates better than inherited",
+        "at least 80 %",
+        low=0.8,
+    ),
+    Gate("library_error", _LIBRARY, "ResNet-56: held-out error over the inherited, median"),
+    Gate("library_composed", _LIBRARY, "ResNet-56: KL of untrained networks, median"),
     Gate("solver_brute_force", _SOLVER, "MILP equals brute force, NAS-Bench-Macro", "all", low=1.0),
     Gate(
         "solver_programme",
