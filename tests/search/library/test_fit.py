@@ -40,11 +40,15 @@ def error(piece, given):
 
 
 def test_error_is_one_for_the_mean_and_counts_every_channel_alike():
-    y = torch.randn(200, 2, 5, 5) * torch.tensor([1.0, 100.0])[:, None, None]
+    y = torch.randn(200, 2, 5, 5) * torch.tensor([1.0, 3.0])[:, None, None]
     variance = channel_variance(y)
     assert variance.shape == (1, 2, 1, 1)
     mean = y.mean(dim=(0, 2, 3), keepdim=True).expand_as(y)
-    assert 0.4 < float(normalised_error(mean, y, variance)) < 1.0
+    assert 0.9 < float(normalised_error(mean, y, variance)) < 1.0
+    for channel in range(2):
+        made = y.clone()
+        made[:, channel] = mean[:, channel]
+        assert float(normalised_error(made, y, variance)) == pytest.approx(0.5, rel=0.06)
     assert float(normalised_error(y, y, variance)) == 0
     assert channel_variance(torch.randn(9, 7, 4)).shape == (1, 1, 4)
 
