@@ -1,6 +1,7 @@
 """Production-aware architecture search that starts from the user's own trained model."""
 
-from paretune.search.search import Finalist, Found, Ground, propose, search
+from paretune.search.ground import Finalist, Found, Ground
+from paretune.search.search import propose, search
 from paretune.search.space import KEEP, Choice, Option, Space
 
 __all__ = [

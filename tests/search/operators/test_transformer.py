@@ -122,10 +122,6 @@ def test_what_is_skipped_is_gone_from_the_compiled_graph(
         kinds = [op.get_rt_info()["layerType"].astype(str) for op in running.get_ops()]
         return sum(kind in ("FullyConnected", "MatMul") for kind in kinds)
 
-    names = [name for name, _ in module.named_modules()]
-    assert not any(
-        name.endswith(gone) and isinstance(module.get_submodule(name), nn.Linear) for name in names
-    )
     assert products(composed) <= products(found.module) - len(gone) - 1
 
 

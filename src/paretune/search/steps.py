@@ -1,0 +1,182 @@
+"""The steps of a search that take time: timing, training the library, scoring, the finish."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretune.core import ParetuneError, Progress
+from paretune.search.accuracy import AccuracySurrogate
+from paretune.search.choosing import Pick
+from paretune.search.ground import Finalist, Ground
+from paretune.search.latency import LatencyModel, LatencyOracle, Reading, design
+from paretune.search.library import Library
+from paretune.search.proposals import Proposals
+from paretune.search.space import KEEP, Choice
+from paretune.search.worth import promising
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Shares of the search's time: judging options as they inherit, and training them.
+JUDGE, LIBRARY = 0.06, 0.22
+#: Process seconds that judging an option, and that training one, takes at least.
+JUDGE_SECONDS, TRAIN_SECONDS = 1.5, 12.0
+#: Whole networks timed for the latency model, at most; compositions scored, least and most.
+MOST_NETWORKS, LEAST_SCORED, MOST_SCORED = 80, 16, 150
+
+
+def time_networks(
+    oracle: LatencyOracle,
+    proposals: Proposals,
+    random: np.random.Generator,
+    seconds: float,
+    told: Progress,
+) -> tuple[list[Reading], dict[str, tuple[int, int]]]:
+    """Readings of the baseline and of designed networks, as many as the time allows."""
+    told.stage("time networks", MOST_NETWORKS)
+    end = time.monotonic() + seconds
+    readings = [oracle.measure(oracle.space.baseline(), profile=True)]
+    for choice in design(oracle.space, MOST_NETWORKS, random):
+        if time.monotonic() > end and len(readings) >= 8:
+            break
+        told.step(f"network {len(readings)}")
+        try:
+            readings.append(oracle.measure(choice, profile=True))
+        except ParetuneError as error:
+            told.note(f"a network cannot be timed and is left out: {error}")
+    return readings, oracle.costs()
+
+
+def train_library(
+    ground: Ground,
+    proposals: Proposals,
+    latency: LatencyModel,
+    macs: NDArray[np.float64],
+    worth: NDArray[np.bool_],
+    seconds: float,
+) -> tuple[int, Library]:
+    """Judge what is worth it as it inherits, and train what is promising then."""
+    space, cores = proposals.space, ground.target.usable_cores
+
+    def train(wanted: NDArray[np.bool_], share: float, priority: float) -> Library:
+        ids = [
+            option.id
+            for option, use in zip(space.options, wanted, strict=True)
+            if use and option.operator != KEEP
+        ]
+        return Library.train(
+            proposals,
+            ground.train,
+            search=ground.search,
+            model_digest=ground.model.digest,
+            engine=ground.engine,
+            store=ground.store,
+            seconds=seconds * share,
+            options=ids,
+            priorities=None if priority else dict.fromkeys(ids, 0.0),
+            seed=ground.seed,
+            ledger=ground.ledger,
+            progress=ground.progress,
+        )
+
+    many = max(8, int(seconds * JUDGE * cores / JUDGE_SECONDS))
+    first = promising(space, latency.weights, 1 / (macs + 1), worth, many)
+    judged = train(first, JUDGE, 0.0)
+    few = max(4, int(seconds * LIBRARY * cores / TRAIN_SECONDS))
+    second = promising(space, latency.weights, judged.swap_one(), first, few)
+    return int(first.sum()) - len(proposals.blocks), train(second, LIBRARY, 1.0)
+
+
+def restricted(latency: LatencyModel, usable: NDArray[np.bool_]) -> LatencyModel:
+    """The model of a space that has only these options, bool (m,)."""
+    return LatencyModel(latency.weights[usable], latency.intercept, latency.error, latency.profiled)
+
+
+def fit_surrogate(
+    library: Library,
+    usable: NDArray[np.bool_],
+    swap: NDArray[np.float64],
+    macs: NDArray[np.float64],
+    random: np.random.Generator,
+    seconds: float,
+    told: Progress,
+) -> tuple[AccuracySurrogate, int]:
+    """Fitted to swap-one scores and to compositions scored without further training."""
+    whole = library.space
+    space = whole.only(usable)
+    # Compositions that lose little are the ones that will be chosen from, so most are drawn there.
+    weights = np.exp(-swap / max(float(np.median(swap[swap > 0])) if (swap > 0).any() else 1, 1e-9))
+    rows = np.unique(space.sample(random, 4 * MOST_SCORED, np.maximum(weights, 1e-3)), axis=0)
+    rows = rows[random.permutation(len(rows))]
+    end = time.monotonic() + seconds
+    kl: list[float] = []
+    size = LEAST_SCORED
+    while len(kl) < min(MOST_SCORED, len(rows)) and (not kl or time.monotonic() < end):
+        part = rows[len(kl) : len(kl) + size]
+        kl += library.score_untrained(_widened(part, usable), progress=told).kl.tolist()
+    good = np.isfinite(kl)
+    measured = (rows[: len(kl)][good], np.array(kl)[good])
+    surrogate = AccuracySurrogate.fit(space, swap_one=swap, untrained=measured, costs=macs, seed=0)
+    return surrogate, int(good.sum())
+
+
+def _widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:
+    """Choices over some options as choices over all of them, bool (n, m)."""
+    rows = np.atleast_2d(choices)
+    wide = np.zeros((len(rows), len(usable)), dtype=bool)
+    wide[:, usable] = rows
+    return wide
+
+
+def train_whole(
+    ground: Ground,
+    library: Library,
+    usable: NDArray[np.bool_],
+    picks: list[Pick],
+    seconds: float,
+) -> tuple[tuple[Finalist, ...], dict[str, float]]:
+    """Train the picks whole by successive halving; what comes through, and every last score."""
+    from paretune.search.finish import halve
+
+    if not picks:
+        return (), {}
+    with ground.ledger.stage("finish"):
+        candidates = {p.name: library.network(_widened(p.choice, usable)[0]) for p in picks}
+        speed = {id(candidates[p.name]): p.speed for p in picks}
+        last: dict[int, float] = {}
+
+        def score(module: nn.Module) -> float:
+            value = ground.judge(module)
+            last[id(module)] = value
+            # Who is good enough is ranked by speed, the others behind by what they lack.
+            lacking = ground.least - value
+            return math.log(speed[id(module)]) if lacking <= 0 else -100 * lacking
+
+        halving = halve(
+            candidates,
+            ground.model.module,
+            ground.train,
+            score=score,
+            seconds=max(seconds, 5.0),
+            keep=min(2, len(picks)),
+            seed=ground.seed,
+            ledger=ground.ledger,
+            checkpoints=ground.checkpoints,
+            progress=ground.progress,
+        )
+    by_name = {p.name: p for p in picks}
+    ids = {
+        p.name: tuple(o.id for o in library.space.chosen(_widened(p.choice, usable)[0]))
+        for p in picks
+    }
+    finalists = tuple(
+        Finalist(name, module, ids[name], by_name[name].speed)
+        for name, module in halving.finished.items()
+    )
+    scores = {n: last[id(m)] for n, m in candidates.items() if id(m) in last}
+    return finalists, scores
