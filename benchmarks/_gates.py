@@ -38,7 +38,10 @@ _QUALITY = "measurement_quality.py"
 _BURST = "burst_length.py"
 _REFERENCE = "reference_figures.py"
 _QUANTISE = "quantisation_is_unpredictable.py"
+_BLOCKS = "search_blocks.py"
 _LIBRARY = "block_library.py"
+_LATENCY = "latency_model.py"
+_TASKS = "search_reference.py"
 _ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
 _COST = "search_cost.py"
@@ -60,6 +63,24 @@ _SEARCHES = {
     "random": "random search",
     "evolution": "regularised evolution",
     "reinforce": "a REINFORCE controller",
+}
+
+#: Networks whose blocks are looked at, with the share of the latency that must be swappable.
+_SWAPPED = {
+    "resnet-50": 0.95,
+    "efficientnet-b2": 0.95,
+    "efficientnet-lite0": 0.95,
+    "bert-base": 0.85,
+    "resnet18": 0.95,
+    "resnet50": 0.95,
+    "efficientnet_b0": 0.95,
+    "efficientnet_b1": 0.95,
+    "efficientnet_b2": 0.95,
+    "efficientnet_b3": 0.95,
+    "mobilenetv2_100": 0.95,
+    "mobilenetv3_large_100": 0.95,
+    "regnety_008": 0.95,
+    "convnext_tiny": 0.95,
 }
 
 GATES: tuple[Gate, ...] = (
@@ -100,6 +121,25 @@ GATES: tuple[Gate, ...] = (
     *(
         Gate(f"{key}/onnxruntime", _QUANTISE, f"{name}: int8 over f32, ONNX Runtime")
         for key, name in (_MODELS | {"efficientnet-lite0": "EfficientNet-Lite0"}).items()
+    ),
+    Gate("search_speed/c10", _TASKS, "C10: search over best compiled", "at least 2.0x", low=2.0),
+    Gate("search_drop/c10", _TASKS, "C10: drop against the control", "at most 0.5 pt", high=0.005),
+    Gate("search_drop_baseline/c10", _TASKS, "C10: drop against the baseline as it came"),
+    Gate(
+        "search_speed/digits", _TASKS, "digits: search over best compiled", "at least 1.5x", low=1.5
+    ),
+    Gate("search_drop/digits", _TASKS, "digits: drop against the control"),
+    Gate("search_drop_baseline/digits", _TASKS, "digits: drop against the baseline as it came"),
+    *(
+        Gate(f"latency_{key}/{name}", _LATENCY, f"{title}: {what}", gate, low=low, high=high)
+        for name, title in (("resnet-50", "ResNet-50"), ("efficientnet-b0", "EfficientNet-B0"))
+        for key, what, gate, low, high in (
+            ("error", "latency of 40 unseen networks, mean error", "at most 4 %", None, 0.04),
+            ("within", "latency of unseen networks within 10 %", "at least 95 %", 0.95, None),
+            ("rank", "latency of unseen networks, Spearman", "at least .97", 0.97, None),
+            ("seconds", "time to make the latency model", "at most 600 s", None, 615.0),
+            ("flops", "the same by FLOPs alone, mean error", "", None, None),
+        )
     ),
     Gate("library_candidates", _LIBRARY, "ResNet-56: candidates in 15 min", "at least 60", low=60),
     Gate(
@@ -223,6 +263,43 @@ GATES: tuple[Gate, ...] = (
         "held-out INT8 networks: rank over the better of the two",
         "above 0",
         low=1e-9,
+    ),
+    *(
+        Gate(
+            f"blocks_share/{name}",
+            _BLOCKS,
+            f"{name}: swappable share of the latency",
+            f"at least {bound:.0%}",
+            low=bound,
+        )
+        for name, bound in _SWAPPED.items()
+    ),
+    *(
+        Gate(
+            f"blocks_{key}",
+            _BLOCKS,
+            title,
+            gate,
+            low=low,
+            high=high,
+        )
+        for suffix, which in (("", ""), ("_timm", ", timm"))
+        for key, title, gate, low, high in (
+            (
+                f"parity{suffix}",
+                f"every block a copy of itself: largest change of an output{which}",
+                "at most 1e-5",
+                None,
+                1e-5,
+            ),
+            (
+                f"space{suffix}",
+                f"smallest space of architectures, power of ten{which}",
+                "at least 6",
+                6.0,
+                None,
+            ),
+        )
     ),
 )
 
