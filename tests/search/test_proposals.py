@@ -41,6 +41,12 @@ def test_every_option_says_what_it_is() -> None:
     assert {o.operator for o in made.space.options} == {KEEP, "skip", "width"}
 
 
+def test_gates_and_activations_go_together_or_not() -> None:
+    made = proposals(case("hf-efficientnet"), "ungated")
+    ids = [option.id for option in made.space.options if option.first == 3]
+    assert ids == ["b3:keep", "b3:ungated(activation=relu)", "b3:ungated(activation=kept)"]
+
+
 def test_equal_pieces_at_other_places_have_one_signature() -> None:
     made = proposals(case("plain"), "width")
     place = made.space.index

@@ -43,14 +43,14 @@ def kinds(module: nn.Module) -> set[type]:
 
 def test_the_constant_goes_into_the_convolution_that_follows() -> None:
     site = gated(last=False).site(0)
-    module = get("ungated").build(site, {"relu": False}, seed=0)
+    module = get("ungated").build(site, {"activation": "kept"}, seed=0)
     assert not kinds(module) & {Gate, Scale}
     assert len([m for m in module.modules() if isinstance(m, nn.Conv2d)]) == 2
 
 
 def test_it_stands_alone_where_none_follows() -> None:
     site = gated(last=True).site(0)
-    module = get("ungated").build(site, {"relu": False}, seed=0)
+    module = get("ungated").build(site, {"activation": "kept"}, seed=0)
     assert Scale in kinds(module)
     assert Gate not in kinds(module)
 
@@ -62,7 +62,7 @@ def test_the_constant_is_the_best_one() -> None:
     whole = site.flow
     # Too few samples to set layers anew, so that the factor alone is left.
     site = replace(site, flow=replace(whole, x=whole.x[:2], y=whole.y[:2]))
-    module = get("ungated").build(site, {"relu": False}, seed=0)
+    module = get("ungated").build(site, {"activation": "kept"}, seed=0)
     scale = next(m for m in module.modules() if isinstance(m, Scale))
     with torch.no_grad():
         best = (module(site.flow.x) - site.flow.y).square().mean()
@@ -77,8 +77,8 @@ def test_both_at_once_where_activations_are_smooth() -> None:
     found = case("hf-efficientnet")
     site = next(s for s in found.sites() if s.first.index > 2)
     operator = get("ungated")
-    assert list(operator.propose(site)) == [{"relu": True}, {"relu": False}]
-    module = operator.build(site, {"relu": True}, seed=0)
+    assert list(operator.propose(site)) == [{"activation": "relu"}, {"activation": "kept"}]
+    module = operator.build(site, {"activation": "relu"}, seed=0)
     names = {kind.__name__ for kind in kinds(module)}
     assert "SiLUActivation" not in names
     assert not any("Squeeze" in name for name in names)

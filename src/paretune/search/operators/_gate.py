@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from paretune.search.network.pieces import Bound
     from paretune.search.network.site import Site
 
+#: What becomes of smooth activations along with the gates.
+RELU, KEPT = "relu", "kept"
+
 
 @register
 class Ungated(Operator):
-    """Every gate of a block becomes its constant; with `relu`, activations become ReLU as well."""
+    """Every gate of a block becomes its constant; with it, if asked, activations become ReLU."""
 
     name: ClassVar[str] = "ungated"
 
@@ -40,8 +43,8 @@ class Ungated(Operator):
             return
         inside = {id(inner) for gate in found for inner in gate.modules()}
         if any(id(activation) not in inside for activation in smooth(block, x)):
-            yield {"relu": True}
-        yield {"relu": False}
+            yield {"activation": RELU}
+        yield {"activation": KEPT}
 
     def build(self, site: Site, params: Params, *, seed: int) -> nn.Module:
         """The block with constants, and layers that read what is new set anew."""
@@ -49,18 +52,18 @@ class Ungated(Operator):
         from paretune.search.network.reread import reread
 
         changed, x = bound(site), example(site)
-        if params["relu"]:
+        if params["activation"] == RELU:
             curved = smooth(changed, x)
         for gate in gated(changed, x):
             _flatten(changed, gate, site.flow.x)
-        if params["relu"]:
+        if params["activation"] == RELU:
             straighten(changed, curved)
         reread(changed, bound(site), site.flow.x, site.flow.y, seed=seed)
         return changed.run.eval()
 
     def words(self, params: Params) -> str:
         """What is gone."""
-        more = ", activations replaced by ReLU" if params["relu"] else ""
+        more = ", activations replaced by ReLU" if params["activation"] == RELU else ""
         return f"squeeze-and-excite replaced by a constant scale{more}"
 
 
