@@ -16,7 +16,7 @@ from paretune.search.space import KEEP
 from paretune.store import paths
 from tests.search.library.conftest import Idle, Watched
 
-RECIPE = Recipe(steps=40, batch=32, samples=128, held_out=64, settle=64)
+RECIPE = Recipe(steps=40, drift=0.5, batch=32, samples=128, held_out=64, settle=64)
 OPTIONS = [
     "b1:skip",
     "b1:basic(width=0.5)",

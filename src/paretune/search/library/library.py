@@ -93,9 +93,9 @@ class Library:
 
         Each candidate learns to give what the blocks in its place gave for the same input, by
         normalised MSE and without labels (DONNA, arXiv 2012.08859, section 3.2; LANA, 2107.10624,
-        section 3.1): first on the baseline's own activations, then in part on those of networks
-        whose blocks upstream are replaced, which is what it will meet. Every finished round is
-        kept, so that a repeated call goes on where the last one ended.
+        section 3.1): on the baseline's own activations and, where the recipe has drift, then in
+        part on those of networks whose blocks upstream are replaced. Every finished round is kept,
+        so that a repeated call goes on where the last one ended.
 
         Args:
             proposals: the baseline, its blocks and what they may become.
