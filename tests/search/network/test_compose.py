@@ -41,7 +41,8 @@ def test_a_block_of_several_members_is_replaced_as_one() -> None:
 def test_a_mask_reaches_only_a_piece_that_asks_for_it() -> None:
     found = case("hf-bert")
     kept = found.site(0).module
-    composed = compose(found.module, found.blocks, {(0, 0): kept, (1, 1): nn.Identity()})
+    gone = {(1, 1): nn.Identity(), (2, 2): nn.Identity()}
+    composed = compose(found.module, found.blocks, {(0, 0): kept} | gone)
     bert = found.module.bert
     words, mask = found.inputs
     other = torch.cat([mask[4:], mask[:4]])
