@@ -161,6 +161,7 @@ class Ledger:
         *,
         samples: int,
         teacher: nn.Module | None = None,
+        asked: int | None = None,
     ) -> None:
         """Book training on `samples`: forward and backward, and the teacher's forward.
 
@@ -169,11 +170,11 @@ class Ledger:
             inputs: one batch of its inputs, batch on axis 0; values do not matter.
             samples: how many went through it, each as often as it did.
             teacher: what answered on the same samples, if anything did.
+            asked: samples on which it did, all of them by default: answers may be remembered.
         """
-        each = flops(module, inputs, backward=True)
+        self.spend(flops(module, inputs, backward=True) * samples)
         if teacher is not None:
-            each += flops(teacher, inputs)
-        self.spend(each * samples)
+            self.spend(flops(teacher, inputs) * (samples if asked is None else asked))
 
     def spend(self, training_flops: float) -> None:
         """Book training FLOPs counted elsewhere on the stage that is open."""

@@ -3,11 +3,12 @@
 import copy
 
 import pytest
+import torch
 from torch import nn
 
 from paretune.core import InputError
 from paretune.search.finish import Recipe, distil, halve, rung_sizes
-from paretune.search.ledger import Ledger
+from paretune.search.ledger import Ledger, flops
 from tests.search.finish.conftest import net, weights
 from tests.search.finish.test_distil import Clock, Hungry, count_steps
 
@@ -102,6 +103,21 @@ def test_a_rung_goes_on_from_the_one_before(digits, teacher, accuracy):
     # A second distillation would begin with other momenta, and the same batches again.
     distil(apart, teacher, arrays, seconds=60.0 - short.seconds, **options)
     assert not (weights(student) == weights(apart)).all()
+
+
+def test_the_teacher_is_asked_once_for_what_all_see(digits, teacher, accuracy):
+    ledger, asked, students = Ledger(), [], {"one": net(1), "two": net(2)}
+    hook = teacher.register_forward_hook(lambda module, inputs, answer: asked.append(len(answer)))
+    try:
+        found = run(digits, teacher, accuracy, students, rungs=1, ledger=ledger)
+    finally:
+        hook.remove()
+    steps = [standing.steps for standing in found.ranking]
+    assert sum(n == RECIPE.batch for n in asked) == max(steps) < sum(steps)
+    image = [torch.zeros(1, *digits["train"].feeds(0, 1)["image"].shape[1:])]
+    learnt = flops(students["one"], image, backward=True) * sum(steps)
+    expected = RECIPE.batch * (learnt + flops(teacher, image) * max(steps))
+    assert ledger.summary().training_flops == expected
 
 
 class KillError(Exception):

@@ -15,6 +15,7 @@ from paretune.search.finish._accelerator import (
     out_of_memory,
     precision,
 )
+from paretune.search.finish._answers import Answers
 from paretune.search.finish._augment import are_images
 from paretune.search.finish._average import Average, refresh_norms
 from paretune.search.finish._batches import FEWEST, Batches
@@ -49,6 +50,7 @@ class Stepper:
         recipe: how.
         seed: of samples, augmentation and dropout.
         features: name of a teacher's submodule by that of a student's, for the feature term.
+        answers: what the teacher said before, to students of the same samples, recipe and seed.
 
     Raises:
         InputError: nothing to train, or too few samples.
@@ -63,6 +65,7 @@ class Stepper:
         recipe: Recipe,
         seed: int,
         features: Mapping[str, str],
+        answers: Answers | None = None,
     ) -> None:
         self.recipe, self.seed = recipe, seed
         self.accelerator = accelerator()
@@ -89,6 +92,9 @@ class Stepper:
         self.average = Average(student, recipe.ema)
         self._precision = precision(self.accelerator, recipe.precision)
         self._features = Features(student, self.teacher, features)
+        self._answers = answers or Answers(0)
+        #: Samples that the teacher was asked about.
+        self.asked = 0
 
     def step(self, number: int, begun: int, rate: float) -> float:
         """Take a step and return its loss, the mean over all processes.
@@ -178,18 +184,25 @@ class Stepper:
         self, inputs: list[torch.Tensor], truth: torch.Tensor | None, number: int
     ) -> float:
         """Gradient over the whole batch, in as many parts as memory needs, and a step along it."""
+        import torch
+
         self._model.train()
         self.optimizer.zero_grad(set_to_none=True)
         n = len(inputs[0])
         parts = max(1, min(-(-n // self.micro), n // FEWEST))
         pieces = [x.tensor_split(parts) for x in inputs]
         truths = [None] * parts if truth is None else truth.tensor_split(parts)
+        # The feature term looks into the teacher, so that it must be run.
+        known = None if self.recipe.feature_weight else self._answers.of(number)
+        said = [] if known is None else list(known.tensor_split(parts))
         total = 0.0
         for place in range(parts):
             last = place == parts - 1
             piece = [x[place] for x in pieces]
+            if known is None:
+                said.append(self._ask(piece))
             with nullcontext() if last else self.accelerator.no_sync(self._model):
-                loss = self._loss(piece, truths[place], number) * (len(piece[0]) / n)
+                loss = self._loss(piece, said[place], truths[place], number) * (len(piece[0]) / n)
                 self.accelerator.backward(loss)
             total += float(self.accelerator.gather(loss.detach()).mean())
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -197,16 +210,27 @@ class Stepper:
         if self.accelerator.scaler is None and not bool(norm.isfinite()):
             raise DivergedError(f"the gradient is not finite at step {number + 1}")
         self.optimizer.step()
+        if known is None:
+            self._answers.remember(number, torch.cat(said))
         return total
 
+    def _ask(self, inputs: list[torch.Tensor]) -> torch.Tensor:
+        import torch
+
+        self.asked += len(inputs[0])
+        with self._precision(), torch.no_grad():
+            return first(self.teacher(*inputs))
+
     def _loss(
-        self, inputs: list[torch.Tensor], truth: torch.Tensor | None, number: int
+        self,
+        inputs: list[torch.Tensor],
+        answer: torch.Tensor,
+        truth: torch.Tensor | None,
+        number: int,
     ) -> torch.Tensor:
         import torch
 
         with self._precision():
-            with torch.no_grad():
-                answer = first(self.teacher(*inputs))
             given = first(self._model(*inputs))
         loss = objective(given, answer, truth, self.recipe)
         feature = self._features.loss()

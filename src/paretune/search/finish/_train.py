@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from paretune.core import Progress, Silent
 from paretune.data import ArrayFolder
+from paretune.search.finish._answers import Answers
 from paretune.search.finish._saved import Saved, read
 from paretune.search.finish._schedule import Budget, rate
 from paretune.search.finish._stepper import DivergedError, Stepper
@@ -42,18 +43,27 @@ def train(
     evaluate: Callable[[nn.Module], float] | None = None,
     evaluations: int = 1,
     features: Mapping[str, str] | None = None,
+    answers: Answers | None = None,
 ) -> tuple[Distilled, Saved]:
     """Train until the budget is used up, from `begin` or from where `checkpoint` stands.
 
     See `distil` for the arguments; `begin` carries the fingerprint and, where a student has been
-    trained before, its state.
+    trained before, its state; `answers` is shared by students that see the same views.
 
     Returns:
         How it went, and the state that another budget may go on from.
     """
     import torch
 
-    stepper = Stepper(student, teacher, arrays, recipe=recipe, seed=seed, features=features or {})
+    stepper = Stepper(
+        student,
+        teacher,
+        arrays,
+        recipe=recipe,
+        seed=seed,
+        features=features or {},
+        answers=answers,
+    )
     try:
         budget = Budget.of(seconds, epochs, stepper.batches.steps)
         state = (read(checkpoint, begin.key) if checkpoint else None) or begin
@@ -184,8 +194,15 @@ class _Run:
         self._booked = self.state.step
         if self.ledger is not None and steps:
             shape = batches.inputs(batches.some(1))
-            samples = steps * batches.size
-            self.ledger.train(self.stepper.student, shape, samples=samples, teacher=self.teacher)
+            asked, self.stepper.asked = self.stepper.asked, 0
+            self.ledger.train(
+                self.stepper.student,
+                shape,
+                samples=steps * batches.size,
+                teacher=self.teacher,
+                # Every process asks about as many.
+                asked=asked * self.stepper.accelerator.num_processes,
+            )
 
     def _tick(self) -> float:
         """Book the time since the last tick on the budget."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from paretune.core import InputError, Progress, Silent, UnsupportedError
 from paretune.data import ArrayFolder
+from paretune.search.finish._answers import Answers
 from paretune.search.finish._saved import Saved, fingerprint
 from paretune.search.finish._train import train
 from paretune.search.finish.distilled import Distilled
@@ -134,6 +135,7 @@ def halve(
         for name, module in candidates.items()
     }
     begins = {name: Saved(key="") for name in names}
+    answers = Answers()
     alive, left = names, seconds
     for rung, size in enumerate(sizes):
         alive = alive[:size]
@@ -159,6 +161,7 @@ def halve(
                     checkpoint=checkpoints / file if checkpoints else None,
                     save_every=save_every,
                     evaluate=score,
+                    answers=answers,
                     clock=clock,
                 )
             except UnsupportedError as error:
