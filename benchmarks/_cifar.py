@@ -3,10 +3,10 @@
 The images are a lossy copy of CIFAR-10 (Krizhevsky 2009; JPEG, quality 75): figures on it are never
 CIFAR-10 figures. The networks are those of He et al. 2015 (arXiv 1512.03385, section 4.2) with
 parameter-free shortcuts; their weights come from checkpoints of Y. Idelbayev, trained on lossless
-images: `baseline` fine-tunes them to the JPEG images. From the folder above:
+images: `train_baselines.py` fine-tunes them to the JPEG images. From the folder above:
 
 `paretune optimize benchmarks._cifar:resnet56@WEIGHTS --data benchmarks._cifar:dataset`, where
-`python benchmarks/_cifar.py` makes WEIGHTS and prints where they are.
+`python benchmarks/train_baselines.py --task c10` makes WEIGHTS and prints where they are.
 
 The folder of the reference data is `PARETUNE_REFERENCE_DATA`, `../shared/data` by default.
 """
@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,8 +40,6 @@ CHECKPOINTS = {20: "12fca82f", 32: "d509ac18", 44: "014dd654", 56: "4bfd9763"}
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 SIZE = 32
-#: Images a step of fine-tuning.
-BATCH = 128
 _TRAIN, _TEST = 50_000, 10_000
 
 
@@ -115,57 +111,13 @@ def converted(depth: int) -> Path:
     """The published checkpoint as safetensors, written once."""
     from safetensors.torch import save
 
-    file = _cached(f"resnet{depth}-{CHECKPOINTS[depth]}.safetensors")
+    file = cached(f"resnet{depth}-{CHECKPOINTS[depth]}.safetensors")
     if not file.is_file():
         source = folder("resnet_cifar10") / f"resnet{depth}-{CHECKPOINTS[depth]}.th"
         state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
         plain = {key.removeprefix("module."): x.contiguous() for key, x in state.items()}
         resnet(depth).load_state_dict(plain)  # says what does not fit before it is written
         paths.write_bytes_atomic(file, save(plain))
-    return file
-
-
-def baseline(
-    depth: int,
-    *,
-    epochs: int = 2,
-    seed: int = 0,
-    said: Callable[[str], None] = lambda text: None,
-) -> Path:
-    """The checkpoint fine-tuned to the JPEG images of `train`, as safetensors, written once.
-
-    Plain cross-entropy on flipped and shifted images, SGD with momentum, the rate falling to zero
-    along a cosine.
-    """
-    from safetensors.torch import save
-
-    file = _cached(f"resnet{depth}-jpeg-{epochs}-epochs-seed-{seed}.safetensors")
-    if file.is_file():
-        return file
-    data = dataset()
-    network = loaded(depth, converted(depth))
-    x, y = tensors(data, "train")
-    network.train().to(memory_format=torch.channels_last)
-    torch.manual_seed(seed)
-    steps = epochs * (len(x) // BATCH)
-    optimizer = torch.optim.SGD(
-        network.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-4, nesterov=True
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for epoch in range(epochs):
-        order = torch.randperm(len(x))
-        for start in range(0, len(x) - BATCH + 1, BATCH):
-            rows = order[start : start + BATCH]
-            images = augmented(x[rows]).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
-                loss = F.cross_entropy(network(images).float(), y[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        said(f"epoch {epoch + 1} of {epochs}: loss {loss.item():.3f}")
-    state = {key: value.contiguous() for key, value in network.state_dict().items()}
-    paths.write_bytes_atomic(file, save(state))
     return file
 
 
@@ -176,18 +128,6 @@ def loaded(depth: int, weights: Path) -> ResNet:
     network = resnet(depth)
     network.load_state_dict(load_file(weights))
     return network
-
-
-def augmented(x: torch.Tensor) -> torch.Tensor:
-    """Images shifted by up to 4 pixels and flipped at random, (n, 3, 32, 32)."""
-    n, size = len(x), x.shape[-1]
-    padded = F.pad(x, (4, 4, 4, 4))
-    window = torch.arange(size)
-    rows = (torch.randint(0, 9, (n, 1)) + window)[:, None, :, None]
-    flipped = torch.where(torch.rand(n, 1) < 0.5, window.flip(0), window)
-    columns = (torch.randint(0, 9, (n, 1)) + flipped)[:, None, None, :]
-    every = torch.arange(n)[:, None, None, None]
-    return padded[every, torch.arange(x.shape[1])[:, None, None], rows, columns]
 
 
 def tensors(data: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -262,7 +202,7 @@ def task(depth: int, weights: Path, *, examples: int = 32) -> Task:
 
     Args:
         depth: of the network.
-        weights: of the network, as `converted` or `baseline` give them.
+        weights: of the network, as `converted` gives them.
         examples: images that blocks are looked at with, and that replacements inherit by.
     """
     model = load_model(loaded(depth, weights), input_shape=(3, SIZE, SIZE))
@@ -277,11 +217,8 @@ def task(depth: int, weights: Path, *, examples: int = 32) -> Task:
     return Task(model, train, search, proposals)
 
 
-def _cached(name: str) -> Path:
+def cached(name: str) -> Path:
+    """Where a trained network is kept."""
     made = paths.home() / "benchmarks"
     made.mkdir(parents=True, exist_ok=True)
     return made / name
-
-
-if __name__ == "__main__":
-    print(baseline(56, said=lambda text: print(text, file=sys.stderr, flush=True)))

@@ -21,6 +21,7 @@ from typing import Any
 
 import _cifar
 import numpy as np
+import train_baselines
 from _common import Figure, Outcome, Said, finish, options
 
 from paretune.engine import LocalEngine
@@ -69,7 +70,7 @@ def networks(
 
 def measure(args: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     """Train the library in a store that remembers nothing, then score networks."""
-    found = _cifar.task(args.depth, _cifar.baseline(args.depth, said=Said().note))
+    found = _cifar.task(args.depth, train_baselines.resnet(args.depth, said=Said().note))
     space = found.proposals.space
     random = np.random.default_rng(0)
     wanted = chosen(space, args.candidates, random)

@@ -1,6 +1,7 @@
 """The search on the reference tasks: int8 against int8, beside the baseline trained on as long.
 
-C10 is ResNet-56 on CIFAR-10 (JPEG), digits is the demo's network. For every seed one whole
+C10 is ResNet-56 on CIFAR-10 (JPEG), FM a small EfficientNet on Fashion-MNIST, both as
+`train_baselines.py` makes them; digits is the demo's network. For every seed one whole
 `optimize --effort search` that remembers nothing of the search; the control is the baseline itself,
 distilled from itself by the same recipe for as long as the search's finish took, and quantised the
 same way. Accuracy is compared on the holdout, sample by sample.
@@ -20,6 +21,7 @@ from typing import Any
 
 import _cifar
 import numpy as np
+import train_baselines
 from _common import Figure, Outcome, Said, finish, options, ratio, show
 from numpy.typing import NDArray
 
@@ -51,10 +53,15 @@ class Task:
 
 def resnet_56() -> Model:
     """ResNet-56 fine-tuned to the JPEG images."""
-    weights = _cifar.baseline(56, said=lambda text: print(text, file=sys.stderr))
+    weights = train_baselines.resnet(56)
     return load_model(
         f"benchmarks._cifar:resnet56@{weights}", input_shape=(3, _cifar.SIZE, _cifar.SIZE)
     )
+
+
+def fashion_network() -> Model:
+    """The small EfficientNet trained on Fashion-MNIST, from its Hugging Face folder."""
+    return load_model(str(train_baselines.fashion()))
 
 
 def digits_network() -> Model:
@@ -65,6 +72,7 @@ def digits_network() -> Model:
 
 TASKS = {
     "c10": Task(resnet_56, _cifar.dataset, "60m"),
+    "fm": Task(fashion_network, lambda: load_data("fashion-mnist", seed=0), "60m"),
     "digits": Task(digits_network, lambda: load_data("digits", seed=0), "5m"),
 }
 
