@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paretune.compress import Builds
-from paretune.core import Constraint, Ledger, Model, ParetuneError, SearchSummary
+from paretune.core import Constraint, Estimate, Ledger, Model, ParetuneError, SearchSummary
 from paretune.data import ArrayFolder
 from paretune.pipeline.candidates import Candidates, build_others
 from paretune.pipeline.context import Context, Shares
@@ -109,10 +109,9 @@ def _search(
     example = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
+    own = found.baseline.score
     scores = [
-        c.bound(found.baseline.score.value)
-        for c in constraints
-        if c.metric == "accuracy" and c.op in (">=", ">")
+        c.bound(own.value) for c in constraints if c.metric == "accuracy" and c.op in (">=", ">")
     ]
     times = [
         c.bound(None)
@@ -125,6 +124,7 @@ def _search(
             train=train,
             search=context.search,
             judge=lambda module: _judge(context, module, found.baseline_outputs),
+            own=Estimate(value=own.value, ci95=own.ci95),
             least=max(scores, default=-np.inf),
             most_ms=min(times, default=np.inf),
             target=context.target,

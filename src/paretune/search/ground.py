@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paretune.core import Model, Progress, SearchSummary, Target
+from paretune.core import Estimate, Model, Progress, SearchSummary, Target
 from paretune.data import ArrayFolder
 from paretune.engine import Engine
 from paretune.search.ledger import Ledger
@@ -53,6 +53,7 @@ class Ground:
         train: inputs of the train split, all of them.
         search: inputs of the search split.
         judge: score of a module on the search split, higher is better.
+        own: the baseline's score there.
         least: score that a finished network must have.
         most_ms: latency that a finished network may have, milliseconds.
         target, engine, store: where it must be fast, where work is done, what is remembered.
@@ -66,6 +67,7 @@ class Ground:
     train: ArrayFolder
     search: ArrayFolder
     judge: Callable[[nn.Module], float]
+    own: Estimate
     least: float
     most_ms: float
     target: Target

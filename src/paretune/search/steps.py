@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +14,9 @@ from paretune.search.ground import Finalist, Ground
 from paretune.search.latency import LatencyModel, LatencyOracle, Reading, design
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
+from paretune.search.prospect import prospect
 from paretune.search.space import KEEP, Choice
 from paretune.search.worth import promising
-
-if TYPE_CHECKING:
-    from torch import nn
 
 #: Shares of the search's time: judging options as they inherit, and training them.
 JUDGE, LIBRARY = 0.06, 0.22
@@ -145,23 +141,20 @@ def train_whole(
 
     if not picks:
         return (), {}
+    by_name = {p.name: p for p in picks}
     with ground.ledger.stage("finish"):
         candidates = {p.name: library.network(_widened(p.choice, usable)[0]) for p in picks}
-        speed = {id(candidates[p.name]): p.speed for p in picks}
-        last: dict[int, float] = {}
 
-        def score(module: nn.Module) -> float:
-            value = ground.judge(module)
-            last[id(module)] = value
-            # Who is good enough is ranked by speed, the others behind by what they lack.
-            lacking = ground.least - value
-            return math.log(speed[id(module)]) if lacking <= 0 else -100 * lacking
+        def promise(name: str, score: float, growth: float) -> float:
+            own, least = ground.own, ground.least
+            return prospect(by_name[name].speed, score, growth, own=own, least=least)
 
         halving = halve(
             candidates,
             ground.model.module,
             ground.train,
-            score=score,
+            score=ground.judge,
+            promise=promise,
             seconds=max(seconds, 5.0),
             keep=min(2, len(picks)),
             seed=ground.seed,
@@ -169,7 +162,6 @@ def train_whole(
             checkpoints=ground.checkpoints,
             progress=ground.progress,
         )
-    by_name = {p.name: p for p in picks}
     ids = {
         p.name: tuple(o.id for o in library.space.chosen(_widened(p.choice, usable)[0]))
         for p in picks
@@ -178,5 +170,5 @@ def train_whole(
         Finalist(name, module, ids[name], by_name[name].speed)
         for name, module in halving.finished.items()
     )
-    scores = {n: last[id(m)] for n, m in candidates.items() if id(m) in last}
+    scores = {s.name: s.scores[-1] for s in halving.ranking if s.scores}
     return finalists, scores

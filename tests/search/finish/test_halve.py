@@ -163,6 +163,20 @@ def test_a_score_that_is_no_number_drops_the_candidate(digits, teacher):
     assert found.finished == {}
 
 
+def test_who_goes_on_is_who_promises_most(digits, teacher, accuracy):
+    asked = []
+
+    def promise(name, score, growth):
+        asked.append((name, growth))
+        return -score
+
+    modules = {"wide": net(1, (8, 16, 32)), "narrow": net(2, (2, 2, 2))}
+    found = run(digits, teacher, accuracy, modules, keep=1, rungs=2, promise=promise)
+    assert list(found.finished) == ["narrow"]
+    # Half the time for two, half for one: three times as long in the end.
+    assert asked == [("wide", 3.0), ("narrow", 3.0), ("narrow", 1.0)]
+
+
 def test_equals_stay_in_the_order_given(digits, teacher):
     found = halve(
         {"b": net(1), "a": net(2)},

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ class Standing:
     Attributes:
         name: of the candidate.
         scores: after each rung that it took part in.
+        promise: what it was ranked by after the last of them.
         steps: optimiser steps, all rungs together.
         seconds: of training, all rungs together.
         reason: why it was dropped for good, None where it only came off worse.
@@ -37,6 +40,7 @@ class Standing:
 
     name: str
     scores: tuple[float, ...] = ()
+    promise: float = -math.inf
     steps: int = 0
     seconds: float = 0.0
     reason: str | None = None
@@ -47,7 +51,7 @@ class Halving:
     """What successive halving found.
 
     Attributes:
-        ranking: every candidate, best first: more rungs before fewer, then the last score.
+        ranking: every candidate, best first: more rungs before fewer, then the promise.
         finished: the modules that came through every rung, in eval mode, best first; empty where
             every candidate was dropped, for reasons that the ranking gives.
     """
@@ -86,6 +90,7 @@ def halve(
     seconds: float,
     keep: int = 1,
     rungs: int | None = None,
+    promise: Callable[[str, float, float], float] | None = None,
     recipe: Recipe | None = None,
     seed: int = 0,
     ledger: Ledger | None = None,
@@ -110,6 +115,9 @@ def halve(
         seconds: of training for all together.
         keep: how many go through to the end: short trainings do not tell the best few apart.
         rungs: how many rounds, see `rung_sizes`.
+        promise: of a candidate after a rung, higher is better: given its name, its score, and how
+            many times the time so far its training will have taken if it goes through to the end.
+            The score itself by default.
         recipe: how they are distilled.
         seed: of samples, augmentation and dropout; the same for all, so that they are compared on
             the same batches.
@@ -136,6 +144,9 @@ def halve(
     }
     begins = {name: Saved(key="") for name in names}
     answers = Answers()
+    # Training time of a candidate after each rung, in parts of what all have together.
+    trained = list(accumulate(1 / size for size in sizes))
+    promise = promise or (lambda _name, score, _growth: score)
     alive, left = names, seconds
     for rung, size in enumerate(sizes):
         alive = alive[:size]
@@ -168,7 +179,8 @@ def halve(
                 standings[name] = replace(standings[name], reason=str(error))
             else:
                 left -= done.seconds
-                standings[name] = _with(standings[name], done)
+                growth = trained[-1] / trained[rung]
+                standings[name] = _with(standings[name], done, partial(promise, name), growth)
                 begins[name] = state.next_budget("")
             if standings[name].reason is not None:
                 told.note(f"{name} is dropped: {standings[name].reason}")
@@ -177,24 +189,23 @@ def halve(
     return Halving(ranking=tuple(_ranked(standings)), finished=finished)
 
 
-def _with(standing: Standing, done: Distilled) -> Standing:
+def _with(
+    standing: Standing, done: Distilled, promise: Callable[[float, float], float], growth: float
+) -> Standing:
     """A candidate's standing after one more rung."""
-    reason, score = done.reason, done.score
-    if reason is None and (score is None or math.isnan(score)):
-        reason = "its score is not a number"
-    return replace(
-        standing,
-        scores=standing.scores if reason or score is None else (*standing.scores, score),
-        steps=standing.steps + done.steps,
-        seconds=standing.seconds + done.seconds,
-        reason=reason,
+    known = replace(
+        standing, steps=standing.steps + done.steps, seconds=standing.seconds + done.seconds
     )
+    score = done.score
+    if done.reason is not None or score is None or math.isnan(score):
+        return replace(known, reason=done.reason or "its score is not a number")
+    return replace(known, scores=(*standing.scores, score), promise=promise(score, growth))
 
 
 def _ranked(standings: Mapping[str, Standing]) -> list[Standing]:
     """Best first; equals in the order in which they were given."""
     return sorted(
         standings.values(),
-        key=lambda s: (s.reason is None, len(s.scores), s.scores[-1] if s.scores else -math.inf),
+        key=lambda s: (s.reason is None, len(s.scores), s.promise),
         reverse=True,
     )
