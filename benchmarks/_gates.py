@@ -42,6 +42,7 @@ _BLOCKS = "search_blocks.py"
 _LIBRARY = "block_library.py"
 _LATENCY = "latency_model.py"
 _TASKS = "search_reference.py"
+_SPACE = "search_space_latency.py"
 _ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
 _COST = "search_cost.py"
@@ -125,6 +126,9 @@ GATES: tuple[Gate, ...] = (
     Gate("search_speed/c10", _TASKS, "C10: search over best compiled", "at least 2.0x", low=2.0),
     Gate("search_drop/c10", _TASKS, "C10: drop against the control", "at most 0.5 pt", high=0.005),
     Gate("search_drop_baseline/c10", _TASKS, "C10: drop against the baseline as it came"),
+    Gate("search_speed/fm", _TASKS, "FM: search over best compiled", "at least 2.5x", low=2.5),
+    Gate("search_drop/fm", _TASKS, "FM: drop against the control", "at most 0.3 pt", high=0.003),
+    Gate("search_drop_baseline/fm", _TASKS, "FM: drop against the baseline as it came"),
     Gate(
         "search_speed/digits", _TASKS, "digits: search over best compiled", "at least 1.5x", low=1.5
     ),
@@ -139,6 +143,18 @@ GATES: tuple[Gate, ...] = (
             ("rank", "latency of unseen networks, Spearman", "at least .97", 0.97, None),
             ("seconds", "time to make the latency model", "at most 600 s", None, 615.0),
             ("flops", "the same by FLOPs alone, mean error", "", None, None),
+        )
+    ),
+    *(
+        Gate(f"space_{key}/{name}", _SPACE, f"{title}: int8 latency in reach, {what}", hand)
+        for name, title in _MODELS.items()
+        for key, what, hand in (
+            (
+                "half",
+                "half of the multiply-adds kept",
+                "5.2 of 11.1 ms by hand" if name == "efficientnet-b2" else "",
+            ),
+            ("fastest", "whatever is left", ""),
         )
     ),
     Gate("library_candidates", _LIBRARY, "ResNet-56: candidates in 15 min", "at least 60", low=60),
