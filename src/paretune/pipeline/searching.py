@@ -1,26 +1,25 @@
-"""The search as a stage of a run: what it stands on, and its finalists among the candidates."""
+"""The search as a stage of a run: what it stands on, and what it adds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretune.compress import Builds
-from paretune.core import Constraint, Estimate, Ledger, Model, ParetuneError, SearchSummary
+from paretune.core import Constraint, Estimate, Model, ParetuneError, Score, SearchSummary
+from paretune.core import Ledger as CoreLedger
 from paretune.data import ArrayFolder
-from paretune.pipeline.candidates import Candidates, build_others
+from paretune.measure.accuracy import Outputs
+from paretune.pipeline.candidates import Candidates
 from paretune.pipeline.context import Context, Shares
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import score_on
-from paretune.pipeline.screening import Screening
 from paretune.sources import digest_of_module
 
 if TYPE_CHECKING:
     from paretune.search import Found
+    from paretune.search.ledger import Ledger
 
 #: Seconds and share of the budget that are kept for the finalists (built, scored, timed) and for
 #: the comparison, holdout and report: at least, at most, and between them the share.
@@ -53,14 +52,18 @@ class Searched:
         models: found networks by architecture name.
         ids: their options.
         found: for whoever writes the artifact.
-        spent: merges training figures into the run's ledger.
+        spending: what it spent; whoever trains further tells it.
     """
 
     summary: SearchSummary
     models: dict[str, Model]
     ids: dict[str, tuple[str, ...]]
     found: Found
-    spent: Callable[[Ledger], Ledger]
+    spending: Ledger
+
+    def spent(self, run: CoreLedger) -> CoreLedger:
+        """A run's ledger with what was trained put in."""
+        return self.spending.summary().merged(run)
 
     def files(self, model: Model, architecture: str) -> dict[str, bytes] | None:
         """What a found network is built again from; None for the user's own architecture."""
@@ -102,14 +105,19 @@ def _search(
     import torch
 
     from paretune.search import Ground, search
-    from paretune.search.ledger import Ledger as Spending
+    from paretune.search.ledger import Ledger
 
-    spending = Spending()
+    spending = Ledger()
     feeds = context.search.feeds(0, 1)
     example = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
     own = found.baseline.score
+
+    def judge(module: Any) -> float:
+        score = judged(context, module, found.baseline_outputs)
+        return -np.inf if score is None else score.value
+
     scores = [
         c.bound(own.value) for c in constraints if c.metric == "accuracy" and c.op in (">=", ">")
     ]
@@ -123,7 +131,7 @@ def _search(
             model=context.model,
             train=train,
             search=context.search,
-            judge=lambda module: _judge(context, module, found.baseline_outputs),
+            judge=judge,
             own=Estimate(value=own.value, ci95=own.ci95),
             least=max(scores, default=-np.inf),
             most_ms=min(times, default=np.inf),
@@ -156,39 +164,12 @@ def _search(
         models=models,
         ids={f"{base}+{one.name}": one.ids for one in outcome.finalists},
         found=outcome,
-        spent=spending.summary().merged,
+        spending=spending,
     )
 
 
-def enter_finalists(
-    context: Context,
-    screening: Screening,
-    found: Candidates,
-    searched: Searched,
-    guard: tuple[Constraint, ...],
-    calibration: ArrayFolder | None,
-) -> None:
-    """Build, score and time the finalists as any other candidate."""
-    for model in searched.models.values():
-        with _of(context, model, calibration) as own:
-            screening.context = own
-            for candidate in build_others(own, found, guard, pairs=[("openvino", "int8")]):
-                screening.enter(candidate)
-            context.reused, context.taken = own.reused, own.taken
-    screening.context = context
-
-
-@contextmanager
-def _of(context: Context, model: Model, calibration: ArrayFolder | None) -> Iterator[Context]:
-    """The run's context for another model."""
-    with Builds(
-        model, calibration, target=context.target, engine=context.engine, store=context.store
-    ) as builds:
-        yield replace(context, model=model, builds=builds)
-
-
-def _judge(context: Context, module: Any, baseline: Any) -> float:
-    """Score of a module on the search split, in PyTorch and f32."""
+def judged(context: Context, module: Any, baseline: Outputs) -> Score | None:
+    """Score of a module on the search split, in PyTorch and f32; None where it is not finite."""
     import torch
 
     rows = []
@@ -200,5 +181,5 @@ def _judge(context: Context, module: Any, baseline: Any) -> float:
             rows.append(first.float().numpy())
     outputs = np.concatenate(rows)
     if not np.isfinite(outputs).all():
-        return -np.inf
-    return score_on(context, context.search, "search", outputs, baseline).value
+        return None
+    return score_on(context, context.search, "search", outputs, baseline)

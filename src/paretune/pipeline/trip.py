@@ -19,12 +19,13 @@ from paretune.pipeline.candidates import Candidates, baseline, build_others, oth
 from paretune.pipeline.claims import claim, layer_times
 from paretune.pipeline.clock import Clock
 from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.finalists import enter_finalists
 from paretune.pipeline.handback import hand_back, how_measured
 from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import outputs, score_on
 from paretune.pipeline.screening import Screening
-from paretune.pipeline.searching import enter_finalists, last_shares, look
+from paretune.pipeline.searching import last_shares, look
 from paretune.pipeline.verdict import decide, held
 from paretune.report.frontier import pareto, points_of
 
@@ -80,7 +81,8 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
             context.shares = last_shares(context.request.budget_s)
         if searched is not None:
             clock.stage("finalists", 3 * len(searched.models))
-            enter_finalists(context, screening, found, searched, guard, arrays.calibration)
+            calibration, train = arrays.calibration, arrays.train
+            enter_finalists(context, screening, found, searched, guard, calibration, train)
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)
     for record in (*verdict.records, *found.failed):

@@ -12,23 +12,13 @@ from paretune.data import ArrayFolder
 from paretune.search.blocks import find
 from paretune.search.choosing import pick
 from paretune.search.ground import Found, Ground
-from paretune.search.latency import LatencyOracle, fit
+from paretune.search.latency import LatencyOracle
+from paretune.search.prepare import prepare, time_space
 from paretune.search.proposals import Proposals
 from paretune.search.solve import reach
-from paretune.search.space import KEEP
-from paretune.search.steps import (
-    fit_surrogate,
-    restricted,
-    time_networks,
-    train_library,
-    train_whole,
-)
+from paretune.search.steps import train_whole
 from paretune.search.story import point
-from paretune.search.worth import faster
 
-#: Shares of the search's time: the latency model, scoring compositions; the library has its own,
-#: and the rest goes to the finish, which decides what comes out.
-LATENCY, COMPOSE = 0.12, 0.06
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
 #: Samples of real inputs that blocks are built from, and bytes that their flow may take.
@@ -69,9 +59,8 @@ def search(ground: Ground, *, seconds: float) -> Found:
         engine=ground.engine,
         store=ground.store,
     ) as oracle:
-        with ledger.stage("latency"):
-            readings, costs = time_networks(oracle, proposals, random, seconds * LATENCY, told)
-            latency = fit(whole, readings, costs)
+        timed = time_space(ground, proposals, oracle, random, seconds)
+        latency, base = timed.latency, timed.baseline_ms
         summary = SearchSummary(
             blocks=len(proposals.blocks),
             architectures=float(whole.count()),
@@ -79,47 +68,30 @@ def search(ground: Ground, *, seconds: float) -> Found:
             worth=0,
             judged=0,
             trained=0,
-            networks=len(readings),
+            networks=len(timed.readings),
             latency_error=latency.error,
             scored=0,
         )
-        fastest = oracle.baseline_ms() * reach(whole, latency.weights, base=latency.intercept).low
+        fastest = base * reach(whole, latency.weights, base=latency.intercept).low
         if fastest * (1 - 2 * latency.error) > ground.most_ms:
             told.note(
                 f"no architecture of the space takes less than {fastest:.3g} ms, and "
                 f"{ground.most_ms:.3g} are allowed: nothing is searched"
             )
             return Found((), summary, proposals)
-        macs = np.array([costs[option.id][0] for option in whole.options], dtype=float)
-        worth = faster(whole, latency.weights)
-        if worth.sum() == len(proposals.blocks):
-            raise InputError(
-                "no option is faster on this machine than the block that it would replace, so "
-                "there is nothing to search: use --effort quantize"
-            )
-        judged, trained = train_library(ground, proposals, latency, macs, worth, seconds)
-        usable = np.array([option.id in trained.entries for option in whole.options])
-        usable &= np.isfinite(trained.swap_one())
-        usable |= np.array([option.operator == KEEP for option in whole.options])
-        space = whole.only(usable)
-        latency = restricted(latency, usable)
-        oracle.space = space
-        swap = trained.swap_one()[usable]
-        with ledger.stage("surrogate"):
-            surrogate, scored = fit_surrogate(
-                trained, usable, swap, macs[usable], random, seconds * COMPOSE, told
-            )
+        ready = prepare(ground, proposals, timed, random, seconds)
+        oracle.space = ready.space
         with ledger.stage("solve"):
-            picks = pick(space, latency, surrogate, oracle, told)
-        points = [point(p, proposals, space, latency, swap, p.name) for p in picks]
-        left = seconds - (time.monotonic() - began)
-        finalists, scores = train_whole(ground, trained, usable, picks, left)
+            picks = pick(ready.space, ready.latency, ready.surrogate, oracle, told)
+    points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
+    left = seconds - (time.monotonic() - began)
+    finalists, scores = train_whole(ground, ready.network, ready.space, picks, left)
     summary = summary.model_copy(
         update={
-            "worth": int(worth.sum()),
-            "judged": judged,
-            "trained": sum(entry.steps > 0 for entry in trained.entries.values()),
-            "scored": scored,
+            "worth": ready.worth,
+            "judged": ready.judged,
+            "trained": sum(entry.steps > 0 for entry in ready.library.entries.values()),
+            "scored": len(ready.untrained[1]),
             "points": tuple(
                 known.model_copy(update={"score": scores.get(known.architecture)})
                 for known in points

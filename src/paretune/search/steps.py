@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretune.core import ParetuneError, Progress
-from paretune.search.accuracy import AccuracySurrogate
 from paretune.search.choosing import Pick
 from paretune.search.ground import Finalist, Ground
 from paretune.search.latency import LatencyModel, LatencyOracle, Reading, design
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
 from paretune.search.prospect import prospect
-from paretune.search.space import KEEP, Choice
+from paretune.search.space import KEEP, Choice, Space
 from paretune.search.worth import promising
+
+if TYPE_CHECKING:
+    from torch import nn
 
 #: Shares of the search's time: judging options as they inherit, and training them.
 JUDGE, LIBRARY = 0.06, 0.22
@@ -88,21 +92,15 @@ def train_library(
     return int(first.sum()) - len(proposals.blocks), train(second, LIBRARY, 1.0)
 
 
-def restricted(latency: LatencyModel, usable: NDArray[np.bool_]) -> LatencyModel:
-    """The model of a space that has only these options, bool (m,)."""
-    return LatencyModel(latency.weights[usable], latency.intercept, latency.error, latency.profiled)
-
-
-def fit_surrogate(
+def score_compositions(
     library: Library,
     usable: NDArray[np.bool_],
     swap: NDArray[np.float64],
-    macs: NDArray[np.float64],
     random: np.random.Generator,
     seconds: float,
     told: Progress,
-) -> tuple[AccuracySurrogate, int]:
-    """Fitted to swap-one scores and to compositions scored without further training."""
+) -> tuple[Choice, NDArray[np.float64]]:
+    """Compositions of usable options, bool (n, k), and how far they diverge untrained, (n,)."""
     whole = library.space
     space = whole.only(usable)
     # Compositions that lose little are the ones that will be chosen from, so most are drawn there.
@@ -114,14 +112,12 @@ def fit_surrogate(
     size = LEAST_SCORED
     while len(kl) < min(MOST_SCORED, len(rows)) and (not kl or time.monotonic() < end):
         part = rows[len(kl) : len(kl) + size]
-        kl += library.score_untrained(_widened(part, usable), progress=told).kl.tolist()
+        kl += library.score_untrained(widened(part, usable), progress=told).kl.tolist()
     good = np.isfinite(kl)
-    measured = (rows[: len(kl)][good], np.array(kl)[good])
-    surrogate = AccuracySurrogate.fit(space, swap_one=swap, untrained=measured, costs=macs, seed=0)
-    return surrogate, int(good.sum())
+    return rows[: len(kl)][good], np.array(kl)[good]
 
 
-def _widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:
+def widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:
     """Choices over some options as choices over all of them, bool (n, m)."""
     rows = np.atleast_2d(choices)
     wide = np.zeros((len(rows), len(usable)), dtype=bool)
@@ -131,8 +127,8 @@ def _widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:
 
 def train_whole(
     ground: Ground,
-    library: Library,
-    usable: NDArray[np.bool_],
+    network: Callable[[Choice], nn.Module],
+    space: Space,
     picks: list[Pick],
     seconds: float,
 ) -> tuple[tuple[Finalist, ...], dict[str, float]]:
@@ -143,7 +139,7 @@ def train_whole(
         return (), {}
     by_name = {p.name: p for p in picks}
     with ground.ledger.stage("finish"):
-        candidates = {p.name: library.network(_widened(p.choice, usable)[0]) for p in picks}
+        candidates = {p.name: network(p.choice) for p in picks}
 
         def promise(name: str, score: float, growth: float) -> float:
             own, least = ground.own, ground.least
@@ -162,10 +158,7 @@ def train_whole(
             checkpoints=ground.checkpoints,
             progress=ground.progress,
         )
-    ids = {
-        p.name: tuple(o.id for o in library.space.chosen(_widened(p.choice, usable)[0]))
-        for p in picks
-    }
+    ids = {p.name: tuple(o.id for o in space.chosen(p.choice)) for p in picks}
     finalists = tuple(
         Finalist(name, module, ids[name], by_name[name].speed)
         for name, module in halving.finished.items()

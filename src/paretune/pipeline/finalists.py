@@ -1,0 +1,120 @@
+"""Finalists of a search among the candidates: built, mended where int8 costs too much, timed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from paretune.compress import Builds, broken
+from paretune.core import Constraint, Model
+from paretune.data import ArrayFolder
+from paretune.pipeline.candidates import Candidates, build_others
+from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.screening import Screening
+from paretune.pipeline.searching import Searched, judged
+from paretune.sources import digest_of_module
+
+#: Share of a finalist's time that training in simulated int8 may take, and the least that is of
+#: use, seconds.
+MENDING, LEAST_MENDING = 0.6, 10.0
+
+
+def enter_finalists(
+    context: Context,
+    screening: Screening,
+    found: Candidates,
+    searched: Searched,
+    guard: tuple[Constraint, ...],
+    calibration: ArrayFolder | None,
+    train: Callable[[], ArrayFolder],
+) -> None:
+    """Build, score and time the finalists as any other candidate.
+
+    One whose accuracy suffices in f32 and not in int8 is trained in simulated int8 first, where
+    there is time for it, and stands in `searched` as it was trained.
+    """
+    for place, (name, model) in enumerate(list(searched.models.items())):
+        time = context.left(context.shares.screened) / (len(searched.models) - place)
+        candidates = list(_built(context, found, model, guard, calibration))
+        best = max(candidates, key=lambda one: one.score.value, default=None)
+        if best is not None and all(one.reason for one in candidates):
+            other = _mended(context, found, searched, model, guard, best, train, MENDING * time)
+            if other is not None:
+                again = list(_built(context, found, other, guard, calibration))
+                if any(one.score.value > best.score.value for one in again):
+                    searched.models[name], candidates = other, again
+        with _of(context, searched.models[name], calibration) as own:
+            screening.context = own
+            for candidate in candidates:
+                screening.enter(candidate)
+        screening.context = context
+
+
+def _built(
+    context: Context,
+    found: Candidates,
+    model: Model,
+    guard: tuple[Constraint, ...],
+    calibration: ArrayFolder | None,
+) -> Iterator[Candidate]:
+    with _of(context, model, calibration) as own:
+        yield from build_others(own, found, guard, pairs=[("openvino", "int8")])
+
+
+def _mended(
+    context: Context,
+    found: Candidates,
+    searched: Searched,
+    model: Model,
+    guard: tuple[Constraint, ...],
+    best: Candidate,
+    train: Callable[[], ArrayFolder],
+    seconds: float,
+) -> Model | None:
+    """The finalist trained in simulated int8, if f32 suffices and there is time; else None."""
+    from paretune.search.finish import quantisation_aware
+
+    plain = judged(context, model.module, found.baseline_outputs)
+    if plain is None or broken(plain, found.baseline.score, guard):
+        return None
+    drop = plain.value - best.score.value
+    if seconds < LEAST_MENDING:
+        context.tell(
+            "budget",
+            f"int8 costs {model.name} {100 * drop:.1f} pt, and no time is left to train it in "
+            "simulated int8: give a larger --budget",
+        )
+        return None
+    context.progress.step(f"train {model.name} in simulated int8")
+    module = copy.deepcopy(model.module)
+    with searched.spending.stage("quantisation-aware"):
+        done = quantisation_aware(
+            module,
+            context.model.module,
+            train(),
+            drop=drop,
+            allowed=0.0,
+            seconds=seconds,
+            seed=context.request.seed,
+            ledger=searched.spending,
+        )
+    if done is None or done.reason:
+        return None
+    context.progress.note(
+        f"int8 cost {model.name} {100 * drop:.1f} pt: trained in simulated int8 for {seconds:.0f} s"
+    )
+    digest = digest_of_module(module, model.inputs, f"{model.digest} in simulated int8")
+    return replace(model, module=module, digest=digest)
+
+
+@contextmanager
+def _of(context: Context, model: Model, calibration: ArrayFolder | None) -> Iterator[Context]:
+    """The run's context for another model; what it reuses and takes is the run's."""
+    with Builds(
+        model, calibration, target=context.target, engine=context.engine, store=context.store
+    ) as builds:
+        own = replace(context, model=model, builds=builds)
+        yield own
+        context.reused, context.taken = own.reused, own.taken

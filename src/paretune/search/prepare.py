@@ -1,0 +1,162 @@
+"""Everything that architectures are chosen by: what a search knows before it chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretune.core import InputError
+from paretune.search.accuracy import AccuracySurrogate
+from paretune.search.ground import Ground
+from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit
+from paretune.search.library import Library
+from paretune.search.proposals import Proposals
+from paretune.search.space import KEEP, Choice, Space
+from paretune.search.steps import (
+    score_compositions,
+    time_networks,
+    train_library,
+    widened,
+)
+from paretune.search.worth import faster
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Shares of the search's time: the latency model, scoring compositions; the library has its own,
+#: and the rest goes to the finish, which decides what comes out.
+LATENCY, COMPOSE = 0.12, 0.06
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What is known of the latency of a space.
+
+    Attributes:
+        readings: networks that were measured.
+        latency: fitted to them.
+        macs: multiply-accumulates of every option, float (m,).
+        baseline_ms: of the baseline compiled to int8, milliseconds.
+    """
+
+    readings: tuple[Reading, ...]
+    latency: LatencyModel
+    macs: NDArray[np.float64]
+    baseline_ms: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A trained library, and models of time and loss over what can be made of it.
+
+    Attributes:
+        library: over the whole space.
+        usable: which of its options a network can be made of, bool (m,).
+        space: of those options alone; everything below is over it.
+        latency: predicts time relative to the baseline's.
+        surrogate: predicts divergence from the baseline, nats.
+        swap: divergence with each option alone put in, float (k,).
+        macs: multiply-accumulates of every option, float (k,).
+        untrained: compositions that were scored, bool (n, k), and their divergence, (n,).
+        worth: how many options were worth judging, those that keep a block among them.
+        judged: how many were judged as they inherit.
+    """
+
+    library: Library
+    usable: NDArray[np.bool_]
+    space: Space
+    latency: LatencyModel
+    surrogate: AccuracySurrogate
+    swap: NDArray[np.float64]
+    macs: NDArray[np.float64]
+    untrained: tuple[Choice, NDArray[np.float64]]
+    worth: int
+    judged: int
+
+    def network(self, choice: Choice) -> nn.Module:
+        """The network of an architecture of `space`, bool (k,), as its pieces were trained."""
+        return self.library.network(widened(choice, self.usable)[0])
+
+
+def time_space(
+    ground: Ground,
+    proposals: Proposals,
+    oracle: LatencyOracle,
+    random: np.random.Generator,
+    seconds: float,
+) -> Timed:
+    """Measure designed networks and fit the latency model.
+
+    Args:
+        ground: told what is spent and what happens.
+        proposals: the whole space.
+        oracle: measures.
+        random: where the design's chance comes from.
+        seconds: of the whole search.
+    """
+    with ground.ledger.stage("latency"):
+        readings, costs = time_networks(
+            oracle, proposals, random, seconds * LATENCY, ground.progress
+        )
+        latency = fit(proposals.space, readings, costs)
+    macs = np.array([costs[option.id][0] for option in proposals.space.options], dtype=float)
+    return Timed(tuple(readings), latency, macs, oracle.baseline_ms())
+
+
+def prepare(
+    ground: Ground,
+    proposals: Proposals,
+    timed: Timed,
+    random: np.random.Generator,
+    seconds: float,
+) -> Prepared:
+    """Judge and train the library, score compositions, fit the surrogate.
+
+    Args:
+        ground: model, data, machine.
+        proposals: the whole space.
+        timed: its latency.
+        random: where chance comes from.
+        seconds: of the whole search.
+
+    Raises:
+        InputError: no option is faster than what it replaces.
+    """
+    whole = proposals.space
+    worth = faster(whole, timed.latency.weights)
+    if worth.sum() == len(proposals.blocks):
+        raise InputError(
+            "no option is faster on this machine than the block that it would replace, so "
+            "there is nothing to search: use --effort quantize"
+        )
+    judged, library = train_library(ground, proposals, timed.latency, timed.macs, worth, seconds)
+    swapped = library.swap_one()
+    usable = np.array([option.id in library.entries for option in whole.options])
+    usable &= np.isfinite(swapped)
+    usable |= np.array([option.operator == KEEP for option in whole.options])
+    swap, macs, space = swapped[usable], timed.macs[usable], whole.only(usable)
+    with ground.ledger.stage("surrogate"):
+        untrained = score_compositions(
+            library, usable, swap, random, seconds * COMPOSE, ground.progress
+        )
+        surrogate = AccuracySurrogate.fit(
+            space, swap_one=swap, untrained=untrained, costs=macs, seed=0
+        )
+    latency = timed.latency
+    return Prepared(
+        library=library,
+        usable=usable,
+        space=space,
+        latency=LatencyModel(
+            latency.weights[usable], latency.intercept, latency.error, latency.profiled
+        ),
+        surrogate=surrogate,
+        swap=swap,
+        macs=macs,
+        untrained=untrained,
+        worth=int(worth.sum()),
+        judged=judged,
+    )
