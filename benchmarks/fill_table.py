@@ -6,6 +6,7 @@ No figure is typed by hand; what was not measured yet has an empty cell.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from _gates import GATES
 HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 EMPTY = "<!-- not measured -->"
+#: What distinguishes runs of one command that are put together.
+_SEED = re.compile(r" --seed[ =]\d+")
 _HELD = {True: "yes", False: "**no**", None: ""}
 
 
@@ -28,7 +31,7 @@ def read(results: Path) -> list[dict[str, Any]]:
 def table(records: list[dict[str, Any]]) -> str:
     """The figures, one row each, and the machines they were measured on."""
     # A benchmark that ran with other options adds its figures; those of the plain run win.
-    ordered = sorted(records, key=lambda record: -len(record["command"]))
+    ordered = sorted(over_seeds(records), key=lambda record: -len(record["command"]))
     known = {
         figure["key"]: (figure, record["command"])
         for record in ordered
@@ -46,6 +49,34 @@ def table(records: list[dict[str, Any]]) -> str:
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, *_machines(records)])
+
+
+def over_seeds(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records, those of one command with several seeds as one: medians and ranges."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        groups.setdefault(_SEED.sub("", record["command"]), []).append(record)
+    found = []
+    for command, group in groups.items():
+        figures: dict[str, list[dict[str, Any]]] = {}
+        for record in group:
+            for figure in record["figures"]:
+                figures.setdefault(figure["key"], []).append(figure)
+        whole = [_middle(figures[key]) for key in figures]
+        seeds = f"{command} --seed 0 (to {len(group) - 1})" if len(group) > 1 else None
+        found.append(group[0] | {"figures": whole, "command": seeds or group[0]["command"]})
+    return found
+
+
+def _middle(figures: list[dict[str, Any]]) -> dict[str, Any]:
+    """The median figure, its text with the range; the upper one of an even number."""
+    ordered = sorted(figures, key=lambda figure: float(figure["value"]))
+    middle = ordered[len(ordered) // 2]
+    if len(ordered) == 1:
+        return middle
+    short = [figure["text"].partition(" (")[0] for figure in (middle, ordered[0], ordered[-1])]
+    text = f"{short[0]}, median of {len(ordered)} seeds ({short[1]} to {short[2]})"
+    return middle | {"text": text}
 
 
 def _machines(records: list[dict[str, Any]]) -> list[str]:

@@ -137,13 +137,34 @@ def one(name: str, task: Task, budget: str, seed: int) -> tuple[list[Figure], di
     drop = paired_drop(theirs, ours, seed=seed)
     gain = result.ratios.latency_vs_best_compiled_baseline
     _print(name, seed, result, drop)
+    label = name if budget == task.budget else f"{name}@{budget}"
+    lossless = fastest_without_loss(result)
     figures = [
-        ratio(f"search_speed/{name}", gain),
-        _points(f"search_drop/{name}", drop),
-        _points(f"search_drop_baseline/{name}", result.holdout.drop),
+        ratio(f"search_speed/{label}", gain),
+        _points(f"search_drop/{label}", drop),
+        _points(f"search_drop_baseline/{label}", result.holdout.drop),
+        Figure(f"search_lossless/{label}", lossless, f"{lossless:.2f}x"),
     ]
     record = result.model_dump(mode="json", by_alias=True, exclude={"target", "layers"})
     return figures, {"seed": seed, "control_seconds": spent / finalists, "result": record}
+
+
+def fastest_without_loss(result: Result) -> float:
+    """Speed over the best compiled baseline of the fastest variant that lost nothing on `search`.
+
+    1 where that is the best compiled baseline.
+    """
+    best = result.variant(result.best_compiled_baseline)
+    assert best.latency_ms is not None
+    times = [
+        v.latency_ms.p50
+        for v in result.variants
+        if v.latency_ms is not None
+        and v.accuracy is not None
+        and v.accuracy.drop is not None
+        and v.accuracy.drop.value <= 0
+    ]
+    return max(1.0, best.latency_ms.p50 / min(times, default=best.latency_ms.p50))
 
 
 def _points(key: str, drop: Estimate) -> Figure:

@@ -49,6 +49,19 @@ def test_a_plain_run_wins_over_one_with_options():
         assert "3.5x" in row(fill_table.table(records), BY_KEY["resnet-50/openvino"].title)
 
 
+def test_seeds_of_one_command_are_put_together():
+    texts = {3.0: "3.0x (2.9 to 3.1)", 1.0: "1.0x (0.9 to 1.1)", 2.0: "2.0x (1.9 to 2.1)"}
+    records = [
+        record(figure("search_speed/c10", text) | {"value": value}, command=f"c --seed {seed}")
+        for seed, (value, text) in enumerate(texts.items())
+    ]
+    found = row(fill_table.table(records), BY_KEY["search_speed/c10"].title)
+    assert "| 2.0x, median of 3 seeds (1.0x to 3.0x) |" in found
+    assert "`c --seed 0 (to 2)`" in found
+    (alone,) = fill_table.over_seeds(records[:1])
+    assert alone == records[0]
+
+
 def test_trials_are_left_out(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(record(trial=True)))
     (tmp_path / "b.json").write_text(json.dumps(record(command="b")))
