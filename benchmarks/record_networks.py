@@ -28,6 +28,7 @@ from paretune.runtimes.base import Settings
 from paretune.search import Choice, Ground, propose
 from paretune.search.accuracy import anchors_design
 from paretune.search.finish import halve
+from paretune.search.journal import Journal
 from paretune.search.latency import LatencyOracle
 from paretune.search.ledger import Ledger
 from paretune.search.prepare import Prepared, prepare, time_space
@@ -101,14 +102,14 @@ def record(anchors: int, held_out: int, seconds: float, checkpoints: Path) -> Re
             ledger=Ledger(),
             progress=told,
         )
-        random = np.random.default_rng(0)
+        journal = Journal(checkpoints)
         proposals = propose(model, task.train)
         with LatencyOracle(
             model, proposals.blocks, proposals.space, task.search,
             target=target, engine=ground.engine, store=store,
         ) as oracle:  # fmt: skip
-            timed = time_space(ground, proposals, oracle, random, SEARCH)
-            ready = prepare(ground, proposals, timed, random, SEARCH)
+            timed = time_space(ground, proposals, oracle, journal, SEARCH)
+            ready = prepare(ground, proposals, timed, journal, SEARCH)
             oracle.space = ready.space
             learnt, fresh = chosen(ready, anchors, held_out)
             rows = {f"n{i}": row for i, row in enumerate((*learnt, *fresh))}

@@ -37,7 +37,7 @@ def resnet(depth: int, *, epochs: int = 2, seed: int = 0, said: Tell = aloud) ->
     """ResNet-`depth` fine-tuned to the JPEG images of `train`; its weights as safetensors."""
     from safetensors.torch import save
 
-    file = _cifar.cached(f"resnet{depth}-jpeg-{epochs}-epochs-seed-{seed}.safetensors")
+    file = _cifar.cached(f"resnet{depth}-jpeg50k-{epochs}-epochs-seed-{seed}.safetensors")
     if file.is_file():
         return file
     network = _cifar.loaded(depth, _cifar.converted(depth))

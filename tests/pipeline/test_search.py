@@ -1,5 +1,6 @@
 """A whole run that searches, on a real trained network."""
 
+import json
 import sys
 
 import numpy as np
@@ -17,17 +18,23 @@ from tests.pipeline.conftest import Run, Told
 IMAGE = (TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),)
 
 
+class KilledError(BaseException):
+    """As a kill ends a run: nothing catches it."""
+
+
+def killed(*_args):
+    raise KilledError
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
-    """A search of a minute on an untrained network: everything but what training is for."""
+    """A search of a minute on an untrained network, killed before its finish, and resumed."""
     told = Told()
     out = tmp_path_factory.mktemp("search") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "FINALISTS", (20.0, 20.0, 0.2))
-        patch.setattr(searching, "COMPARISON", (12.0, 12.0, 0.1))
-        patch.setattr(request, "LEAST_SEARCH", 60.0)
-        patch.setattr(sys.modules["paretune.search.search"], "FEWEST_SECONDS", 20.0)
-        result = optimize(
+    search = sys.modules["paretune.search.search"]
+
+    def run(**options):
+        return optimize(
             "digits-resnet@random",
             "digits",
             out=out,
@@ -36,8 +43,34 @@ def searched(tmp_path_factory):
             precisions=("f32", "int8"),
             budget="100s",
             progress=told,
+            **options,
         )
-    return Run(out, result, told)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "FINALISTS", (20.0, 20.0, 0.2))
+        patch.setattr(searching, "COMPARISON", (12.0, 12.0, 0.1))
+        patch.setattr(request, "LEAST_SEARCH", 60.0)
+        patch.setattr(search, "FEWEST_SECONDS", 20.0)
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(search, "train_whole", killed)
+            with pytest.raises(KilledError):
+                run()
+        decided = json.loads((out / "search" / "journal.json").read_text())
+        told.stages.clear()
+        found = Run(out, run(resume=True), told)
+    found.decided = decided
+    return found
+
+
+@pytest.mark.slow
+def test_a_resumed_search_chooses_what_the_killed_one_chose(searched):
+    again = json.loads((searched.out / "search" / "journal.json").read_text())
+    assert again == searched.decided
+    points = searched.json["search"]["points"]
+    assert [p["measured_speed"] for p in points] == [p["speed"] for p in again["picks"]]
+    # Nothing is timed, trained or scored twice before the finish.
+    assert "time networks" not in searched.told.stages
+    assert not any("score" in stage for stage in searched.told.stages)
 
 
 @pytest.mark.slow

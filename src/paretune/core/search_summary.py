@@ -35,6 +35,8 @@ class SearchPoint(Noun):
         predicted_loss: divergence from the baseline before training it whole, nats, as predicted.
         loss_ci90: 90 % interval of `predicted_loss`.
         score: on `search` after training it whole, in f32; None where it was not trained.
+        scores: after every rung of that training, the last of which is `score`.
+        trained_s: seconds of that training.
         changes: what became of the blocks.
     """
 
@@ -45,6 +47,8 @@ class SearchPoint(Noun):
     predicted_loss: float
     loss_ci90: Ci95
     score: float | None = None
+    scores: tuple[float, ...] = ()
+    trained_s: float = 0.0
     changes: tuple[Change, ...] = ()
 
 

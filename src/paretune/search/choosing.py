@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from paretune.core import ParetuneError, Progress
+from paretune.core import Ci95, Noun, ParetuneError, Progress
 from paretune.search.accuracy import AccuracySurrogate
 from paretune.search.latency import LatencyModel, LatencyOracle
 from paretune.search.solve import front, nondominated, refine
@@ -20,13 +18,12 @@ PICKS, LEAST_SPEED = 6, 1.1
 EVALUATIONS = 4000
 
 
-@dataclass(frozen=True)
-class Pick:
+class Pick(Noun):
     """An architecture to train whole.
 
     Attributes:
         name: short name.
-        choice: bool (m,).
+        ids: its options, in order.
         predicted: its speed against the baseline as predicted.
         speed: as measured.
         ci95: of `speed`.
@@ -35,12 +32,12 @@ class Pick:
     """
 
     name: str
-    choice: Choice
+    ids: tuple[str, ...]
     predicted: float
     speed: float
-    ci95: tuple[float, float]
+    ci95: Ci95
     loss: float
-    loss_ci90: tuple[float, float]
+    loss_ci90: Ci95
 
 
 def pick(
@@ -101,7 +98,7 @@ def pick(
         found.append(
             Pick(
                 name="",
-                choice=rows[place],
+                ids=reading.options,
                 predicted=float(1 / latency.predict(rows[place])[0]),
                 speed=reading.speed,
                 ci95=reading.ci95,
@@ -130,7 +127,4 @@ def _spread(found: list[Pick]) -> list[Pick]:
         wanted = np.geomspace(best[0].speed, best[-1].speed, PICKS)
         places = {int(np.argmin([abs(np.log(p.speed / w)) for p in best])) for w in wanted}
         best = [best[place] for place in sorted(places)]
-    return [
-        Pick(f"s{i + 1}", p.choice, p.predicted, p.speed, p.ci95, p.loss, p.loss_ci90)
-        for i, p in enumerate(best)
-    ]
+    return [one.model_copy(update={"name": f"s{i + 1}"}) for i, one in enumerate(best)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from paretune.core import InputError
 from paretune.search.accuracy import AccuracySurrogate
 from paretune.search.ground import Ground
+from paretune.search.journal import Journal
 from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
@@ -82,11 +83,7 @@ class Prepared:
 
 
 def time_space(
-    ground: Ground,
-    proposals: Proposals,
-    oracle: LatencyOracle,
-    random: np.random.Generator,
-    seconds: float,
+    ground: Ground, proposals: Proposals, oracle: LatencyOracle, journal: Journal, seconds: float
 ) -> Timed:
     """Measure designed networks and fit the latency model.
 
@@ -94,24 +91,26 @@ def time_space(
         ground: told what is spent and what happens.
         proposals: the whole space.
         oracle: measures.
-        random: where the design's chance comes from.
+        journal: which networks there was time for.
         seconds: of the whole search.
     """
+
+    def measured() -> list[dict[str, Any]]:
+        random = np.random.default_rng([ground.seed, 0])
+        end = seconds * LATENCY
+        return [r.model_dump() for r in time_networks(oracle, random, end, ground.progress)]
+
     with ground.ledger.stage("latency"):
-        readings, costs = time_networks(
-            oracle, proposals, random, seconds * LATENCY, ground.progress
-        )
+        known = journal.once("readings", measured)
+        readings = tuple(Reading.model_validate(reading) for reading in known)
+        costs = oracle.costs()
         latency = fit(proposals.space, readings, costs)
     macs = np.array([costs[option.id][0] for option in proposals.space.options], dtype=float)
-    return Timed(tuple(readings), latency, macs, oracle.baseline_ms())
+    return Timed(readings, latency, macs, oracle.baseline_ms())
 
 
 def prepare(
-    ground: Ground,
-    proposals: Proposals,
-    timed: Timed,
-    random: np.random.Generator,
-    seconds: float,
+    ground: Ground, proposals: Proposals, timed: Timed, journal: Journal, seconds: float
 ) -> Prepared:
     """Judge and train the library, score compositions, fit the surrogate.
 
@@ -119,7 +118,7 @@ def prepare(
         ground: model, data, machine.
         proposals: the whole space.
         timed: its latency.
-        random: where chance comes from.
+        journal: which compositions there was time for.
         seconds: of the whole search.
 
     Raises:
@@ -139,9 +138,7 @@ def prepare(
     usable |= np.array([option.operator == KEEP for option in whole.options])
     swap, macs, space = swapped[usable], timed.macs[usable], whole.only(usable)
     with ground.ledger.stage("surrogate"):
-        untrained = score_compositions(
-            library, usable, swap, random, seconds * COMPOSE, ground.progress
-        )
+        untrained = _compositions(ground, library, usable, swap, journal, seconds * COMPOSE)
         surrogate = AccuracySurrogate.fit(
             space, swap_one=swap, untrained=untrained, costs=macs, seed=0
         )
@@ -160,3 +157,26 @@ def prepare(
         worth=int(worth.sum()),
         judged=judged,
     )
+
+
+def _compositions(
+    ground: Ground,
+    library: Library,
+    usable: NDArray[np.bool_],
+    swap: NDArray[np.float64],
+    journal: Journal,
+    seconds: float,
+) -> tuple[Choice, NDArray[np.float64]]:
+    """Compositions of usable options, bool (n, k), and their divergence untrained, (n,)."""
+    space = library.space.only(usable)
+
+    def scored() -> list[tuple[list[str], float]]:
+        random = np.random.default_rng([ground.seed, 1])
+        rows, kl = score_compositions(library, usable, swap, random, seconds, ground.progress)
+        ids = [[option.id for option in space.chosen(row)] for row in rows]
+        return list(zip(ids, kl.tolist(), strict=True))
+
+    known = journal.once("compositions", scored)
+    rows = [space.of(ids) for ids, _ in known]
+    empty = np.zeros((0, len(space.options)), dtype=bool)
+    return np.array(rows) if rows else empty, np.array([kl for _, kl in known])

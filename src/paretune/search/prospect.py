@@ -8,7 +8,7 @@ from paretune.core import Estimate
 
 #: What is lacking to the teacher shrinks as this power of the training time, and by how much that
 #: differs between architectures: the standard deviation of its logarithm for e times the time.
-LEARNING, SPREAD = 0.5, 0.3
+LEARNING, SPREAD = 0.35, 0.3
 
 
 def prospect(speed: float, score: float, growth: float, *, own: Estimate, least: float) -> float:

@@ -10,14 +10,15 @@ import numpy as np
 from paretune.core import InputError, Model, SearchSummary
 from paretune.data import ArrayFolder
 from paretune.search.blocks import find
-from paretune.search.choosing import pick
+from paretune.search.choosing import Pick, pick
 from paretune.search.ground import Found, Ground
+from paretune.search.journal import Journal
 from paretune.search.latency import LatencyOracle
 from paretune.search.prepare import prepare, time_space
 from paretune.search.proposals import Proposals
 from paretune.search.solve import reach
 from paretune.search.steps import train_whole
-from paretune.search.story import point
+from paretune.search.story import point, trained_point
 
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
@@ -49,7 +50,9 @@ def search(ground: Ground, *, seconds: float) -> Found:
         f"{len(proposals.blocks)} blocks, {len(whole.options)} options, "
         f"{float(whole.count()):.1e} architectures"
     )
-    random = np.random.default_rng(ground.seed)
+    journal = Journal(ground.checkpoints)
+    # Shares of rounded seconds, so that another run finds what this one has trained.
+    planned = journal.once("seconds", lambda: _rounded(seconds))
     with LatencyOracle(
         model,
         proposals.blocks,
@@ -59,7 +62,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
         engine=ground.engine,
         store=ground.store,
     ) as oracle:
-        timed = time_space(ground, proposals, oracle, random, seconds)
+        timed = time_space(ground, proposals, oracle, journal, planned)
         latency, base = timed.latency, timed.baseline_ms
         summary = SearchSummary(
             blocks=len(proposals.blocks),
@@ -79,13 +82,20 @@ def search(ground: Ground, *, seconds: float) -> Found:
                 f"{ground.most_ms:.3g} are allowed: nothing is searched"
             )
             return Found((), summary, proposals)
-        ready = prepare(ground, proposals, timed, random, seconds)
+        ready = prepare(ground, proposals, timed, journal, planned)
         oracle.space = ready.space
         with ledger.stage("solve"):
-            picks = pick(ready.space, ready.latency, ready.surrogate, oracle, told)
+            found = journal.once(
+                "picks",
+                lambda: [
+                    one.model_dump()
+                    for one in pick(ready.space, ready.latency, ready.surrogate, oracle, told)
+                ],
+            )
+    picks = [Pick.model_validate(one) for one in found]
     points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
-    left = seconds - (time.monotonic() - began)
-    finalists, scores = train_whole(ground, ready.network, ready.space, picks, left)
+    left = journal.once("finish", lambda: seconds - (time.monotonic() - began))
+    finalists, standings = train_whole(ground, ready.network, ready.space, picks, left)
     summary = summary.model_copy(
         update={
             "worth": ready.worth,
@@ -93,12 +103,17 @@ def search(ground: Ground, *, seconds: float) -> Found:
             "trained": sum(entry.steps > 0 for entry in ready.library.entries.values()),
             "scored": len(ready.untrained[1]),
             "points": tuple(
-                known.model_copy(update={"score": scores.get(known.architecture)})
-                for known in points
+                trained_point(known, standings[known.architecture]) for known in points
             ),
         }
     )
     return Found(finalists, summary, proposals)
+
+
+def _rounded(seconds: float) -> float:
+    """Down to two significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(seconds)) - 1)
+    return unit * math.floor(seconds / unit)
 
 
 def propose(model: Model, arrays: ArrayFolder) -> Proposals:

@@ -22,6 +22,8 @@ from paretune.search.worth import promising
 if TYPE_CHECKING:
     from torch import nn
 
+    from paretune.search.finish import Standing
+
 #: Shares of the search's time: judging options as they inherit, and training them.
 JUDGE, LIBRARY = 0.06, 0.22
 #: Process seconds that judging an option, and that training one, takes at least.
@@ -31,12 +33,8 @@ MOST_NETWORKS, LEAST_SCORED, MOST_SCORED = 80, 16, 150
 
 
 def time_networks(
-    oracle: LatencyOracle,
-    proposals: Proposals,
-    random: np.random.Generator,
-    seconds: float,
-    told: Progress,
-) -> tuple[list[Reading], dict[str, tuple[int, int]]]:
+    oracle: LatencyOracle, random: np.random.Generator, seconds: float, told: Progress
+) -> list[Reading]:
     """Readings of the baseline and of designed networks, as many as the time allows."""
     told.stage("time networks", MOST_NETWORKS)
     end = time.monotonic() + seconds
@@ -49,7 +47,7 @@ def time_networks(
             readings.append(oracle.measure(choice, profile=True))
         except ParetuneError as error:
             told.note(f"a network cannot be timed and is left out: {error}")
-    return readings, oracle.costs()
+    return readings
 
 
 def train_library(
@@ -131,15 +129,15 @@ def train_whole(
     space: Space,
     picks: list[Pick],
     seconds: float,
-) -> tuple[tuple[Finalist, ...], dict[str, float]]:
-    """Train the picks whole by successive halving; what comes through, and every last score."""
+) -> tuple[tuple[Finalist, ...], dict[str, Standing]]:
+    """Train the picks whole by successive halving; what comes through, and how each came off."""
     from paretune.search.finish import halve
 
     if not picks:
         return (), {}
     by_name = {p.name: p for p in picks}
     with ground.ledger.stage("finish"):
-        candidates = {p.name: network(p.choice) for p in picks}
+        candidates = {p.name: network(space.of(p.ids)) for p in picks}
 
         def promise(name: str, score: float, growth: float) -> float:
             own, least = ground.own, ground.least
@@ -158,10 +156,8 @@ def train_whole(
             checkpoints=ground.checkpoints,
             progress=ground.progress,
         )
-    ids = {p.name: tuple(o.id for o in space.chosen(p.choice)) for p in picks}
     finalists = tuple(
-        Finalist(name, module, ids[name], by_name[name].speed)
+        Finalist(name, module, by_name[name].ids, by_name[name].speed)
         for name, module in halving.finished.items()
     )
-    scores = {s.name: s.scores[-1] for s in halving.ranking if s.scores}
-    return finalists, scores
+    return finalists, {standing.name: standing for standing in halving.ranking}

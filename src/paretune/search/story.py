@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from paretune.search.choosing import Pick
 from paretune.search.latency import LatencyModel
 from paretune.search.proposals import Proposals
 from paretune.search.space import KEEP, Space
+
+if TYPE_CHECKING:
+    from paretune.search.finish import Standing
 
 
 def point(
@@ -33,7 +37,7 @@ def point(
         name: of the architecture.
     """
     changes = []
-    for option in space.chosen(pick.choice):
+    for option in space.chosen(space.of(pick.ids)):
         if option.operator == KEEP:
             continue
         place = space.index[option.id]
@@ -58,4 +62,16 @@ def point(
         predicted_loss=pick.loss,
         loss_ci90=pick.loss_ci90,
         changes=tuple(changes),
+    )
+
+
+def trained_point(known: SearchPoint, standing: Standing) -> SearchPoint:
+    """The same with what training it whole has shown."""
+    scores = standing.scores
+    return known.model_copy(
+        update={
+            "score": scores[-1] if scores else None,
+            "scores": scores,
+            "trained_s": standing.seconds,
+        }
     )

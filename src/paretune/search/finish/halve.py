@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from paretune.search.ledger import Ledger
 
 
+#: A rung's time over that of the rung before.
+GROWTH = 2.0
+
+
 @dataclass(frozen=True)
 class Standing:
     """How one candidate came off.
@@ -101,9 +105,10 @@ def halve(
 ) -> Halving:
     """Spend a budget on the candidates that deserve it.
 
-    Every rung gets the same share of the time (Jamieson & Talwalkar 2016, arXiv 1502.07943,
-    section 3), evenly over the candidates in it, and anneals the learning rate to zero, because
-    scores at a high rate are noise; the next rung goes on from the weights and momenta before the
+    Jamieson & Talwalkar 2016 (arXiv 1502.07943, section 3), but every rung gets `GROWTH` times the
+    time of the one before, evenly over the candidates in it: there are few, and who goes through
+    is what is handed back. A rung anneals the learning rate to zero, because scores at a high rate
+    are noise; the next one goes on from the weights and momenta before the
     averaging, with the rate up again (Loshchilov & Hutter 2017, arXiv 1608.03983, section 3).
     Time that a dropped candidate leaves goes to the others.
 
@@ -144,15 +149,16 @@ def halve(
     }
     begins = {name: Saved(key="") for name in names}
     answers = Answers()
-    # Training time of a candidate after each rung, in parts of what all have together.
-    trained = list(accumulate(1 / size for size in sizes))
+    weights = [GROWTH**rung for rung in range(len(sizes))]
+    # Training time of a candidate after each rung, in one unit.
+    trained = list(accumulate(w / size for w, size in zip(weights, sizes, strict=True)))
     promise = promise or (lambda _name, score, _growth: score)
     alive, left = names, seconds
     for rung, size in enumerate(sizes):
         alive = alive[:size]
         if not alive:
             break
-        share = left / (len(sizes) - rung) / len(alive)
+        share = left * weights[rung] / sum(weights[rung:]) / len(alive)
         told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
         for name in alive:
             told.step(name)
