@@ -124,7 +124,7 @@ def test_a_found_network_comes_back_as_a_module(searched):
         x = np.random.default_rng(0).standard_normal((8, 1, 8, 8)).astype("float32")
         ours = module(torch.from_numpy(x)).detach().numpy()
         theirs = predictor.run({"image": x})[0]
-    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9
     assert any(parameter.requires_grad for parameter in module.parameters())
 
 
