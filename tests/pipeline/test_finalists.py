@@ -1,10 +1,12 @@
 """A finalist that int8 costs too much is trained in simulated int8, in a whole run."""
 
-import numpy as np
+import re
+from types import SimpleNamespace
+
 import pytest
 
 import paretune.search
-from paretune.core import SearchSummary
+from paretune.core import Score, SearchSummary, parse_constraint
 from paretune.data import load_data
 from paretune.pipeline import finalists, optimize, request
 from paretune.pipeline.demo import trained
@@ -19,26 +21,6 @@ def digits_model():
     return load_model(f"digits-resnet@{trained(load_data('digits', seed=0), seed=0, told=Told())}")
 
 
-def run(model, out, monkeypatch, **limits):
-    """A run whose search finds at once the same network with channels that int8 cannot tell."""
-
-    def search(ground, *, seconds):
-        found = Finalist("s1", stretched(model.module, 400.0), ("b0:keep",), 1.5)
-        counts = dict.fromkeys(SearchSummary.model_fields, 0) | {"points": ()}
-        return Found((found,), SearchSummary(**counts), None)
-
-    monkeypatch.setattr(paretune.search, "search", search)
-    monkeypatch.setattr(request, "LEAST_SEARCH", 60.0)
-    for name, value in limits.items():
-        monkeypatch.setattr(finalists, name, value)
-    told = Told()
-    result = optimize(
-        model, "digits", out=out, effort="search", runtimes=("openvino",),
-        precisions=("f32", "int8"), threads=(1,), budget="90s", progress=told,
-    )  # fmt: skip
-    return Run(out, result, told)
-
-
 def drop_of(found):
     variants = found.variants(architecture="digits-resnet+s1")
     scored = [variant["accuracy"] for variant in variants if variant["accuracy"]]
@@ -47,11 +29,38 @@ def drop_of(found):
 
 @pytest.mark.slow
 def test_it_wins_back_what_int8_cost(digits_model, tmp_path, monkeypatch):
-    mended = run(digits_model, tmp_path / "mended", monkeypatch, MENDING=0.3)
-    assert any("trained in simulated int8" in note for note in mended.told.notes)
-    assert mended.result.ledger.stages_flops["quantisation-aware"] > 0
-    left = run(digits_model, tmp_path / "left", monkeypatch, LEAST_MENDING=np.inf)
-    assert any("give a larger --budget" in note for note in left.told.notes)
-    assert "quantisation-aware" not in left.result.ledger.stages_flops
-    assert drop_of(left) > 0.1
-    assert drop_of(mended) < 0.5 * drop_of(left)
+    def search(ground, *, seconds):
+        """Finds at once the same network with channels that int8 cannot tell apart."""
+        found = Finalist("s1", stretched(digits_model.module, 400.0), ("b0:keep",), 1.5)
+        counts = dict.fromkeys(SearchSummary.model_fields, 0) | {"points": ()}
+        return Found((found,), SearchSummary(**counts), None)
+
+    monkeypatch.setattr(paretune.search, "search", search)
+    monkeypatch.setattr(request, "LEAST_SEARCH", 60.0)
+    monkeypatch.setattr(finalists, "MENDING", 0.3)
+    told, out = Told(), tmp_path / "out"
+    result = optimize(
+        digits_model, "digits", out=out, effort="search", runtimes=("openvino",),
+        precisions=("f32", "int8"), threads=(1,), budget="90s", progress=told,
+    )  # fmt: skip
+    notes = [re.match(r"int8 cost .+\+s1 ([\d.]+) pt: trained", note) for note in told.notes]
+    (cost,) = [float(note[1]) / 100 for note in notes if note]
+    assert cost > 0.1
+    assert drop_of(Run(out, result, told)) < 0.5 * cost
+    assert result.ledger.stages_flops["quantisation-aware"] > 0
+
+
+def test_where_no_time_is_left_it_says_so(digits_model, monkeypatch):
+    said = []
+    whole = Score(split="search", value=0.95, ci95=(0.93, 0.97), n=500)
+    monkeypatch.setattr(finalists, "judged", lambda *_: whole)
+    context = SimpleNamespace(tell=lambda kind, text: said.append((kind, text)))
+    found = SimpleNamespace(baseline=SimpleNamespace(score=whole), baseline_outputs=None)
+    best = SimpleNamespace(score=whole.model_copy(update={"value": 0.85}))
+    guard = (parse_constraint("accuracy >= baseline - 0.5 pt"),)
+    rest = (None, digits_model, guard, best, pytest.fail, 1.0)
+    assert finalists._mended(context, found, *rest) is None
+    ((kind, text),) = said
+    assert kind == "budget"
+    assert "costs digits-resnet" in text
+    assert "10.0 pt" in text
