@@ -31,7 +31,7 @@ from paretune.data import ArrayFolder, Dataset, load_data, materialise
 from paretune.measure.statistics import paired_drop
 from paretune.pipeline.demo import trained
 from paretune.sources import digest_of_module, load_model
-from paretune.store import paths
+from paretune.store import Store, paths
 
 QUICK_BUDGET = "4m"
 #: The control is trained as long where the search trained nothing.
@@ -123,10 +123,11 @@ def one(name: str, task: Task, budget: str, seed: int) -> tuple[list[Figure], di
     model, data = task.load(), task.data()
     with tempfile.TemporaryDirectory(prefix="paretune-search-") as place:
         folder = Path(place)
-        result = paretune.optimize(
-            model, data, out=folder / "run", effort="search", budget=budget, seed=seed,
-            progress=Said(),
-        )  # fmt: skip
+        with Store.open(f"sqlite:///{folder}/store.sqlite") as store:
+            result = paretune.optimize(
+                model, data, out=folder / "run", effort="search", budget=budget, seed=seed,
+                store=store, progress=Said(),
+            )  # fmt: skip
         spent = _training(result)
         against = control(model, data, spent, seed, folder / "control")
         arrays = materialise(data, "holdout", model, paths.arrays())
