@@ -42,6 +42,7 @@ _BLOCKS = "search_blocks.py"
 _LIBRARY = "block_library.py"
 _LATENCY = "latency_model.py"
 _TASKS = "search_reference.py"
+_TRAINING = "training_speed.py"
 _SPACE = "search_space_latency.py"
 _ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
@@ -167,6 +168,14 @@ GATES: tuple[Gate, ...] = (
             ("fastest", "whatever is left", ""),
         )
     ),
+    Gate(
+        "training_speed",
+        _TRAINING,
+        "C10: time to 99 % of the final accuracy, baseline from scratch over found",
+        "at least 3x",
+        low=3.0,
+    ),
+    Gate("training_speed_teacher", _TRAINING, "the same, library and teacher's training counted"),
     Gate("library_candidates", _LIBRARY, "ResNet-56: candidates in 15 min", "at least 60", low=60),
     Gate(
         "library_better",

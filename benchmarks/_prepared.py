@@ -1,0 +1,125 @@
+"""The search's own steps up to its surrogate on the C10 task, opened for a while."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import _cifar
+import numpy as np
+import torch
+import train_baselines
+from _common import Said
+
+from paretune import runtimes
+from paretune.core import Estimate, Model
+from paretune.data import ArrayFolder
+from paretune.engine import LocalEngine, machine
+from paretune.runtimes.base import Settings
+from paretune.search import Ground, propose
+from paretune.search.journal import Journal
+from paretune.search.latency import LatencyOracle
+from paretune.search.ledger import Ledger
+from paretune.search.prepare import Prepared, Timed, prepare, time_space
+from paretune.sources import digest_of_module
+from paretune.store import Store, paths
+
+#: Seconds of the search whose first steps are taken.
+SEARCH = 3000.0
+CALIBRATION, AT_ONCE = 300, 250
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The task with everything that architectures are chosen by.
+
+    Attributes:
+        ground: model, data, machine; its judge scores modules in int8.
+        timed, prepared: what is known of latency and accuracy.
+        oracle: measures networks of `prepared.space`.
+    """
+
+    ground: Ground
+    timed: Timed
+    prepared: Prepared
+    oracle: LatencyOracle
+
+
+@contextmanager
+def ready(name: str) -> Iterator[Ready]:
+    """Blocks, latency model, library, surrogate; what is done already is found again.
+
+    Args:
+        name: of the folder of its checkpoints.
+    """
+    task = _cifar.task(56, train_baselines.resnet(56))
+    model, told, target = task.model, Said(), machine.detect()
+    int8 = Int8(model, task.train, task.search)
+    own = int8(model.module)
+    with Store.open() as store:
+        ground = Ground(
+            model=model,
+            train=task.train,
+            search=task.search,
+            judge=int8,
+            own=Estimate(value=own, ci95=(own, own)),
+            least=-np.inf,
+            most_ms=np.inf,
+            target=target,
+            engine=LocalEngine(),
+            store=store,
+            checkpoints=paths.home() / "benchmarks" / name,
+            seed=0,
+            ledger=Ledger(),
+            progress=told,
+        )
+        journal = Journal(ground.checkpoints)
+        proposals = propose(model, task.train)
+        with LatencyOracle(
+            model, proposals.blocks, proposals.space, task.search,
+            target=target, engine=ground.engine, store=store,
+        ) as oracle:  # fmt: skip
+            timed = time_space(ground, proposals, oracle, journal, SEARCH)
+            prepared = prepare(ground, proposals, timed, journal, SEARCH)
+            oracle.space = prepared.space
+            yield Ready(ground, timed, prepared, oracle)
+
+
+def accuracy(module: Any, arrays: ArrayFolder) -> float:
+    """Of a module in PyTorch and f32, a fraction."""
+    right = 0
+    with torch.inference_mode():
+        for start in range(0, arrays.n, AT_ONCE):
+            end = min(start + AT_ONCE, arrays.n)
+            (x,) = arrays.feeds(start, end).values()
+            made = module(torch.from_numpy(np.array(x))).argmax(1).numpy()
+            right += int((made == arrays.labels()[start:end]).sum())
+    return right / arrays.n
+
+
+class Int8:
+    """Accuracy of modules on the search split, in OpenVINO and int8."""
+
+    def __init__(self, model: Model, train: ArrayFolder, search: ArrayFolder) -> None:
+        self._model, self._train, self._search = model, train, search
+        self._runtime = runtimes.get("openvino")
+
+    def __call__(self, module: Any) -> float:
+        """The accuracy, a fraction."""
+        rows = np.arange(CALIBRATION) * self._train.n // CALIBRATION
+        calibration = [self._train.feeds(int(row), int(row) + 1) for row in rows]
+        digest = digest_of_module(module, self._model.inputs, "recorded")
+        model = replace(self._model, module=module, digest=digest)
+        with tempfile.TemporaryDirectory() as folder:
+            program = self._runtime.prepare(model, "int8", Path(folder), calibration=calibration)
+            session = self._runtime.load(program, Settings(batch=AT_ONCE))
+            right = 0
+            for start in range(0, self._search.n, AT_ONCE):
+                end = min(start + AT_ONCE, self._search.n)
+                scores = session.run(dict(self._search.feeds(start, end)))[0]
+                right += int((scores.argmax(1) == self._search.labels()[start:end]).sum())
+        return right / self._search.n
