@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Shares of the search's time: the latency model, scoring compositions; the library has its own,
 #: and the rest goes to the finish, which decides what comes out.
-LATENCY, COMPOSE = 0.12, 0.06
+LATENCY, COMPOSE = 0.10, 0.05
 
 
 @dataclass(frozen=True)
