@@ -62,7 +62,7 @@ def scratch(found: Ready, epochs: int) -> Curve:
 def inherited(found: Ready, seconds: float) -> tuple[Curve, float]:
     """A found architecture from the library's weights, by distillation; its speed."""
     known, ground = found.prepared, found.ground
-    picks = pick(known.space, known.latency, known.surrogate, found.oracle, ground.progress)
+    picks = pick(known.space, known.latency, known.surrogate, found.oracle, ground.progress, 0.0)
     one = min(picks, key=lambda p: abs(np.log(p.speed / SPEED)))
     done = distil(
         known.network(known.space.of(one.ids)),

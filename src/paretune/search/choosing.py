@@ -10,10 +10,12 @@ from paretune.search.latency import LatencyModel, LatencyOracle
 from paretune.search.solve import front, nondominated, refine
 from paretune.search.space import Choice, Space
 
-#: Budgets of the integer programme, architectures a budget, and networks timed of what is found.
-POINTS, DIVERSE, TIMED = 16, 2, 12
-#: Architectures that are trained whole, and by how much they must be faster than the baseline.
-PICKS, LEAST_SPEED = 6, 1.1
+#: Budgets of the integer programme, and architectures a budget.
+POINTS, DIVERSE = 16, 2
+#: Architectures that are trained whole: fewest, most, and seconds of the finish that one is worth.
+FEWEST_PICKS, MOST_PICKS, PICK_SECONDS = 6, 10, 200.0
+#: By how much they must be faster than the baseline.
+LEAST_SPEED = 1.2
 #: Evaluations of the genetic search.
 EVALUATIONS = 4000
 
@@ -46,6 +48,7 @@ def pick(
     surrogate: AccuracySurrogate,
     oracle: LatencyOracle,
     told: Progress,
+    seconds: float,
 ) -> list[Pick]:
     """The architectures to train whole, fastest last.
 
@@ -59,7 +62,10 @@ def pick(
         surrogate: predicts divergence.
         oracle: measures.
         told: told every network.
+        seconds: of the finish, which say how many can be trained.
     """
+    most = round(min(max(seconds / PICK_SECONDS, FEWEST_PICKS), MOST_PICKS))
+    timed = 2 * most
 
     def objectives(rows: Choice) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         return np.column_stack([latency.predict(rows), surrogate.predict(rows).mean])
@@ -83,9 +89,9 @@ def pick(
     rows = rows[nondominated(values)]
     rows = rows[np.argsort(-latency.predict(rows))]
     rows = rows[latency.predict(rows) < 1 / LEAST_SPEED]
-    told.stage("time what was found", min(TIMED, len(rows)))
+    told.stage("time what was found", min(timed, len(rows)))
     found = []
-    for place in np.unique(np.linspace(0, len(rows) - 1, TIMED).round().astype(int)):
+    for place in np.unique(np.linspace(0, len(rows) - 1, timed).round().astype(int)):
         if len(rows) == 0:
             break
         told.step(space.name(rows[place])[:60])
@@ -106,7 +112,7 @@ def pick(
                 loss_ci90=(float(predicted.low[0]), float(predicted.high[0])),
             )
         )
-    return _spread([p for p in found if p.speed > LEAST_SPEED])
+    return _spread([p for p in found if p.speed > LEAST_SPEED], most)
 
 
 def _fastest(space: Space, latency: LatencyModel) -> float:
@@ -119,12 +125,12 @@ def _fastest(space: Space, latency: LatencyModel) -> float:
     return least[0]
 
 
-def _spread(found: list[Pick]) -> list[Pick]:
-    """At most `PICKS` that none beats in both speed and loss, at evenly spread speeds, named."""
+def _spread(found: list[Pick], most: int) -> list[Pick]:
+    """At most `most` that none beats in both speed and loss, at evenly spread speeds, named."""
     best = [p for p in found if not any(q.speed > p.speed and q.loss < p.loss for q in found)]
     best.sort(key=lambda p: p.speed)
-    if len(best) > PICKS:
-        wanted = np.geomspace(best[0].speed, best[-1].speed, PICKS)
+    if len(best) > most:
+        wanted = np.geomspace(best[0].speed, best[-1].speed, most)
         places = {int(np.argmin([abs(np.log(p.speed / w)) for p in best])) for w in wanted}
         best = [best[place] for place in sorted(places)]
     return [one.model_copy(update={"name": f"s{i + 1}"}) for i, one in enumerate(best)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 
@@ -84,14 +85,14 @@ def search(ground: Ground, *, seconds: float) -> Found:
             return Found((), summary, proposals)
         ready = prepare(ground, proposals, timed, journal, planned)
         oracle.space = ready.space
+
+        def picked() -> list[dict[str, Any]]:
+            known = (ready.space, ready.latency, ready.surrogate)
+            left = seconds - (time.monotonic() - began)
+            return [one.model_dump() for one in pick(*known, oracle, told, left)]
+
         with ledger.stage("solve"):
-            found = journal.once(
-                "picks",
-                lambda: [
-                    one.model_dump()
-                    for one in pick(ready.space, ready.latency, ready.surrogate, oracle, told)
-                ],
-            )
+            found = journal.once("picks", picked)
     picks = [Pick.model_validate(one) for one in found]
     points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
     left = journal.once("finish", lambda: seconds - (time.monotonic() - began))
