@@ -147,7 +147,7 @@ def one(name: str, task: Task, budget: str, seed: int) -> tuple[list[Figure], di
         _points(f"search_drop_baseline/{label}", result.holdout.drop),
         Figure(f"search_lossless/{label}", lossless, f"{lossless:.2f}x"),
     ]
-    record = result.model_dump(mode="json", by_alias=True, exclude={"target", "layers"})
+    record = result.model_dump(mode="json", by_alias=True, exclude={"model", "target", "layers"})
     return figures, {"seed": seed, "control_seconds": spent, "result": record}
 
 
