@@ -96,7 +96,7 @@ def test_a_rung_goes_on_from_the_one_before(digits, teacher, accuracy):
     halving = run(digits, teacher, accuracy, {"one": student}, rungs=2)
     apart, arrays = net(1), digits["train"]
     options = {"recipe": RECIPE, "evaluate": accuracy, "clock": Clock()}
-    short = distil(apart, teacher, arrays, seconds=30.0, **options)
+    short = distil(apart, teacher, arrays, seconds=20.0, **options)
     first, second = halving.ranking[0].scores
     assert first == short.score
     assert second > first
