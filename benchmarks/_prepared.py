@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import train_baselines
 from _common import Said
+from numpy.typing import NDArray
 
 from paretune import runtimes
 from paretune.core import Estimate, Model
@@ -24,10 +25,11 @@ from paretune.search import Ground, propose
 from paretune.search.journal import Journal
 from paretune.search.latency import LatencyOracle
 from paretune.search.ledger import Ledger
-from paretune.search.prepare import Prepared, Timed, prepare, time_space
+from paretune.search.prepare import Prepared, Timed, oracle_of, prepare, time_space
 from paretune.sources import digest_of_module
 from paretune.store import Store, paths
 
+Feeds = dict[str, NDArray[Any]]
 #: Seconds of the search whose first steps are taken.
 SEARCH = 3000.0
 CALIBRATION, AT_ONCE = 300, 250
@@ -57,7 +59,7 @@ def ready(name: str) -> Iterator[Ready]:
         name: of the folder of its checkpoints.
     """
     task = _cifar.task(56, train_baselines.resnet(56))
-    model, told, target = task.model, Said(), machine.detect()
+    model = task.model
     int8 = Int8(model, task.train, task.search)
     own = int8(model.module)
     with Store.open() as store:
@@ -69,20 +71,17 @@ def ready(name: str) -> Iterator[Ready]:
             own=Estimate(value=own, ci95=(own, own)),
             least=-np.inf,
             most_ms=np.inf,
-            target=target,
+            target=machine.detect(),
             engine=LocalEngine(),
             store=store,
             checkpoints=paths.home() / "benchmarks" / name,
             seed=0,
             ledger=Ledger(),
-            progress=told,
+            progress=Said(),
         )
         journal = Journal(ground.checkpoints)
         proposals = propose(model, task.train)
-        with LatencyOracle(
-            model, proposals.blocks, proposals.space, task.search,
-            target=target, engine=ground.engine, store=store,
-        ) as oracle:  # fmt: skip
+        with oracle_of(ground, proposals) as oracle:
             timed = time_space(ground, proposals, oracle, journal, SEARCH)
             prepared = prepare(ground, proposals, timed, journal, SEARCH)
             oracle.space = prepared.space
@@ -91,14 +90,13 @@ def ready(name: str) -> Iterator[Ready]:
 
 def accuracy(module: Any, arrays: ArrayFolder) -> float:
     """Of a module in PyTorch and f32, a fraction."""
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, arrays.n, AT_ONCE):
-            end = min(start + AT_ONCE, arrays.n)
-            (x,) = arrays.feeds(start, end).values()
-            made = module(torch.from_numpy(np.array(x))).argmax(1).numpy()
-            right += int((made == arrays.labels()[start:end]).sum())
-    return right / arrays.n
+
+    def scores(feeds: Feeds) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            made: torch.Tensor = module(*(torch.from_numpy(np.array(x)) for x in feeds.values()))
+        return made.numpy()
+
+    return _right(arrays, scores)
 
 
 class Int8:
@@ -117,9 +115,10 @@ class Int8:
         with tempfile.TemporaryDirectory() as folder:
             program = self._runtime.prepare(model, "int8", Path(folder), calibration=calibration)
             session = self._runtime.load(program, Settings(batch=AT_ONCE))
-            right = 0
-            for start in range(0, self._search.n, AT_ONCE):
-                end = min(start + AT_ONCE, self._search.n)
-                scores = session.run(dict(self._search.feeds(start, end)))[0]
-                right += int((scores.argmax(1) == self._search.labels()[start:end]).sum())
-        return right / self._search.n
+            return _right(self._search, lambda feeds: session.run(feeds)[0])
+
+
+def _right(arrays: ArrayFolder, scores: Callable[[Feeds], NDArray[np.float32]]) -> float:
+    """Share of samples whose label has the highest score."""
+    found = [scores(dict(feeds)).argmax(1) for feeds in arrays.batches(AT_ONCE)]
+    return float((np.concatenate(found) == arrays.labels()).mean())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from _networks import efficientnet_b0, hugging_face
 
-from paretune.core import Model, ParetuneError
+from paretune.core import Model
 from paretune.data import Dataset, TensorSamples, materialise
 from paretune.engine import LocalEngine, machine
 from paretune.search import propose
-from paretune.search.latency import LatencyOracle, Reading
-from paretune.search.space import Choice
+from paretune.search.latency import LatencyOracle
 from paretune.store import Store
 
 
@@ -47,21 +44,6 @@ def opened(name: str) -> Iterator[LatencyOracle]:
             ) as oracle,
         ):
             yield oracle
-
-
-def readings(
-    oracle: LatencyOracle, choices: Choice, *, profile: bool = False, seconds: float = float("inf")
-) -> list[Reading]:
-    """Readings of these networks, in order, until the time is over."""
-    found, until = [], time.monotonic() + seconds
-    for choice in choices:
-        if time.monotonic() > until:
-            break
-        try:
-            found.append(oracle.measure(choice, profile=profile))
-        except ParetuneError as error:
-            print(f"    left out: {error}", file=sys.stderr)
-    return found
 
 
 def _random(model: Model) -> Dataset:

@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from _common import Figure, Outcome, finish, options, show
-from _space import opened, readings
+from _common import Figure, Outcome, Said, finish, options, show
+from _space import opened
 from numpy.typing import NDArray
 
-from paretune.search.latency import Reading, design, fit
+from paretune.search.latency import Reading, fit, measured, time_networks
 from paretune.search.space import Space
 
 Floats = NDArray[np.float64]
@@ -44,16 +44,15 @@ def by_cost(space: Space, known: list[Reading], cost: Floats, unseen: list[Readi
 
 def one(name: str, seconds: float, unseen: int) -> tuple[list[Figure], dict[str, Any]]:
     """Make a model from designed networks within the time, and hold it against unseen ones."""
-    began, random = time.monotonic(), np.random.default_rng(1)
+    began = time.monotonic()
     with opened(name) as oracle:
         space = oracle.space
-        rows = np.vstack([space.baseline(), design(space, 120, random)])
         left = seconds - (time.monotonic() - began)
-        known = readings(oracle, rows, profile=True, seconds=left)
+        known = time_networks(oracle, Said(), seed=1, most=120, seconds=left)
         costs = oracle.costs()
         found = fit(space, known, costs)
         took = time.monotonic() - began
-        held = readings(oracle, space.sample(random, unseen))
+        held = measured(oracle, space.sample(np.random.default_rng(2), unseen), Said())
     truth = np.array([1 / r.speed for r in held])
     said = found.predict(np.stack([space.of(r.options) for r in held]))
     macs, params = (np.array([costs[o.id][i] for o in space.options], dtype=float) for i in (0, 1))

@@ -20,6 +20,7 @@ from paretune.search import Choice
 from paretune.search.accuracy import anchors_design
 from paretune.search.finish import halve
 from paretune.search.prepare import Prepared
+from paretune.search.steps import leaning
 from paretune.store import paths
 
 FILE = ROOT / "benchmarks" / "recorded" / "accuracy_surrogate.json"
@@ -29,8 +30,7 @@ def chosen(known: Prepared, anchors: int, held_out: int) -> tuple[Choice, Choice
     """Networks to learn from, by design, and others at random, to be judged on; bool (n, k)."""
     random = np.random.default_rng(1)
     # Networks that fall apart cannot be chosen by any search: those that lose less are drawn more.
-    middle = float(np.median(known.swap[known.swap > 0]))
-    weights = np.maximum(np.exp(-known.swap / middle), 1e-3)
+    weights = leaning(known.swap)
     learnt = anchors_design(known.space, anchors, random, weights=weights)
     drawn = np.unique(known.space.sample(random, 4 * held_out, weights), axis=0)
     taken = {row.tobytes() for row in learnt}

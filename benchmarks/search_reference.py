@@ -83,8 +83,7 @@ def answers(artifact: Path, arrays: ArrayFolder) -> NDArray[np.int64]:
     """Classes that an artifact gives for all samples, (n,)."""
     found = []
     with paretune.load(artifact) as predictor:
-        for start in range(0, arrays.n, 256):
-            feeds = arrays.feeds(start, min(start + 256, arrays.n))
+        for feeds in arrays.batches(256):
             found.append(predictor.run({k: np.array(v) for k, v in feeds.items()})[0].argmax(1))
     return np.concatenate(found)
 

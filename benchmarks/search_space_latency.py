@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from _common import Figure, Outcome, finish, options, show
-from _space import opened, readings
+from _common import Figure, Outcome, Said, finish, options, show
+from _space import opened
 from numpy.typing import NDArray
 
-from paretune.search.latency import LatencyOracle, Reading, design, fit
+from paretune.search.latency import LatencyOracle, Reading, fit, measured, time_networks
 from paretune.search.solve import cheapest
 from paretune.search.space import KEEP, Choice, Space
 
@@ -59,18 +59,16 @@ def rows(
     space, found = oracle.space, []
     whole = macs[space.baseline()].sum()
     for name, choice in named.items():
-        for reading in readings(oracle, choice[None]):
+        for reading in measured(oracle, choice[None], Said()):
             found.append((name, reading, base / reading.speed, float(macs[choice].sum() / whole)))
     return sorted(found, key=lambda row: row[2])
 
 
 def one(name: str, seconds: float) -> tuple[list[Figure], dict[str, Any]]:
     """One network: replacements by themselves, then together."""
-    random = np.random.default_rng(0)
     with opened(name) as oracle:
         space, base = oracle.space, oracle.baseline_ms()
-        designed = np.vstack([space.baseline(), design(space, 120, random)])
-        known = readings(oracle, designed, profile=True, seconds=seconds)
+        known = time_networks(oracle, Said(), seed=0, most=120, seconds=seconds)
         costs = oracle.costs()
         latency = fit(space, known, costs)
         macs = np.array([costs[option.id][0] for option in space.options], dtype=float)

@@ -37,12 +37,12 @@ def enter_finalists(
     """
     for place, (name, model) in enumerate(list(searched.models.items())):
         time = context.left(context.shares.screened) / (len(searched.models) - place)
-        candidates = list(_built(context, found, model, guard, calibration))
+        candidates = _built(context, found, model, guard, calibration)
         best = max(candidates, key=lambda one: one.score.value, default=None)
         if best is not None and all(one.reason for one in candidates):
             other = _mended(context, found, searched, model, guard, best, train, MENDING * time)
             if other is not None:
-                again = list(_built(context, found, other, guard, calibration))
+                again = _built(context, found, other, guard, calibration)
                 if any(one.score.value > best.score.value for one in again):
                     searched.models[name], candidates = other, again
         with _of(context, searched.models[name], calibration) as own:
@@ -58,9 +58,9 @@ def _built(
     model: Model,
     guard: tuple[Constraint, ...],
     calibration: ArrayFolder | None,
-) -> Iterator[Candidate]:
+) -> list[Candidate]:
     with _of(context, model, calibration) as own:
-        yield from build_others(own, found, guard, pairs=[("openvino", "int8")])
+        return list(build_others(own, found, guard, pairs=[("openvino", "int8")]))
 
 
 def _mended(

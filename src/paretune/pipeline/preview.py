@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretune.core import Constraint, Model, ParetuneError, Preprocessing, Progress, Silent
+from paretune.core import Constraint, Model, Preprocessing, Progress, Silent
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine
 from paretune.pipeline.intake import Intake, SearchPlan, bring_in
@@ -20,8 +19,8 @@ from paretune.store import Store
 if TYPE_CHECKING:
     from paretune.search.proposals import Proposals
 
-#: Networks timed, and seconds after which no further one is begun once `FEWEST` were.
-NETWORKS, SECONDS, FEWEST = 24, 90.0, 8
+#: Networks timed, and seconds after which no further one is begun.
+NETWORKS, SECONDS = 24, 90.0
 #: Random architectures that the middle is taken from.
 SAMPLED = 400
 #: Figures of a variant that a latency model can say something of.
@@ -59,7 +58,7 @@ def preview(
 
 def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -> SearchPlan:
     from paretune.search import propose
-    from paretune.search.latency import LatencyOracle, design, fit
+    from paretune.search.latency import LatencyOracle, fit, time_networks
     from paretune.search.solve import reach
 
     model, target = intake.model, intake.target
@@ -75,17 +74,9 @@ def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -
         engine=engine,
         store=store,
     ) as oracle:
-        progress.stage("time networks", NETWORKS)
-        readings = [oracle.measure(space.baseline(), profile=True)]
-        end = time.monotonic() + SECONDS
-        for choice in design(space, NETWORKS, np.random.default_rng(intake.request.seed)):
-            if time.monotonic() > end and len(readings) >= FEWEST:
-                break
-            progress.step(f"network {len(readings)}")
-            try:
-                readings.append(oracle.measure(choice, profile=True))
-            except ParetuneError as error:
-                progress.note(f"a network cannot be timed and is left out: {error}")
+        readings = time_networks(
+            oracle, progress, seed=intake.request.seed, most=NETWORKS, seconds=SECONDS
+        )
         latency = fit(space, readings, oracle.costs())
         base = oracle.baseline_ms()
     span = reach(space, latency.weights, base=latency.intercept)

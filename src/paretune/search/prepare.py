@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +12,12 @@ from paretune.core import InputError
 from paretune.search.accuracy import AccuracySurrogate
 from paretune.search.ground import Ground
 from paretune.search.journal import Journal
-from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit
+from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit, time_networks
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
 from paretune.search.space import KEEP, Choice, Space
 from paretune.search.steps import (
     score_compositions,
-    time_networks,
     train_library,
     widened,
 )
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 #: Shares of the search's time: the latency model, scoring compositions; the library has its own,
 #: and the rest goes to the finish, which decides what comes out.
 LATENCY, COMPOSE = 0.10, 0.05
+#: Designed networks that are timed for the latency model, at most.
+NETWORKS = 80
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,19 @@ class Prepared:
         return self.library.network(widened(choice, self.usable)[0])
 
 
+def oracle_of(ground: Ground, proposals: Proposals) -> LatencyOracle:
+    """What measures architectures of the whole space: a context manager."""
+    return LatencyOracle(
+        ground.model,
+        proposals.blocks,
+        proposals.space,
+        ground.search,
+        target=ground.target,
+        engine=ground.engine,
+        store=ground.store,
+    )
+
+
 def time_space(
     ground: Ground, proposals: Proposals, oracle: LatencyOracle, journal: Journal, seconds: float
 ) -> Timed:
@@ -96,9 +110,10 @@ def time_space(
     """
 
     def measured() -> list[dict[str, Any]]:
-        random = np.random.default_rng([ground.seed, 0])
-        end = seconds * LATENCY
-        return [r.model_dump() for r in time_networks(oracle, random, end, ground.progress)]
+        found = time_networks(
+            oracle, ground.progress, seed=ground.seed, most=NETWORKS, seconds=seconds * LATENCY
+        )
+        return [reading.model_dump() for reading in found]
 
     with ground.ledger.stage("latency"):
         known = journal.once("readings", measured)
@@ -142,14 +157,11 @@ def prepare(
         surrogate = AccuracySurrogate.fit(
             space, swap_one=swap, untrained=untrained, costs=macs, seed=0
         )
-    latency = timed.latency
     return Prepared(
         library=library,
         usable=usable,
         space=space,
-        latency=LatencyModel(
-            latency.weights[usable], latency.intercept, latency.error, latency.profiled
-        ),
+        latency=replace(timed.latency, weights=timed.latency.weights[usable]),
         surrogate=surrogate,
         swap=swap,
         macs=macs,

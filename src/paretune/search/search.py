@@ -14,8 +14,7 @@ from paretune.search.blocks import find
 from paretune.search.choosing import Pick, pick
 from paretune.search.ground import Found, Ground
 from paretune.search.journal import Journal
-from paretune.search.latency import LatencyOracle
-from paretune.search.prepare import prepare, time_space
+from paretune.search.prepare import oracle_of, prepare, time_space
 from paretune.search.proposals import Proposals
 from paretune.search.solve import reach
 from paretune.search.steps import train_whole
@@ -54,15 +53,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
     journal = Journal(ground.checkpoints)
     # Shares of rounded seconds, so that another run finds what this one has trained.
     planned = journal.once("seconds", lambda: _rounded(seconds))
-    with LatencyOracle(
-        model,
-        proposals.blocks,
-        whole,
-        ground.search,
-        target=ground.target,
-        engine=ground.engine,
-        store=ground.store,
-    ) as oracle:
+    with oracle_of(ground, proposals) as oracle:
         timed = time_space(ground, proposals, oracle, journal, planned)
         latency, base = timed.latency, timed.baseline_ms
         summary = SearchSummary(

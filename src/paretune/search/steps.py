@@ -1,4 +1,4 @@
-"""The steps of a search that take time: timing, training the library, scoring, the finish."""
+"""The steps of a search that take time: training the library, scoring, the finish."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import ParetuneError, Progress
+from paretune.core import Progress
 from paretune.search.choosing import Pick
 from paretune.search.ground import Finalist, Ground
-from paretune.search.latency import LatencyModel, LatencyOracle, Reading, design
+from paretune.search.latency import LatencyModel
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
 from paretune.search.prospect import prospect
@@ -29,26 +29,8 @@ JUDGE, LIBRARY = 0.06, 0.14
 #: Process seconds that judging an option takes at least, and that training one is worth: with two
 #: or three times as many steps, pieces of ResNet-56 came out within 5 % of the error.
 JUDGE_SECONDS, TRAIN_SECONDS = 1.5, 8.0
-#: Whole networks timed for the latency model, at most; compositions scored, least and most.
-MOST_NETWORKS, LEAST_SCORED, MOST_SCORED = 80, 16, 150
-
-
-def time_networks(
-    oracle: LatencyOracle, random: np.random.Generator, seconds: float, told: Progress
-) -> list[Reading]:
-    """Readings of the baseline and of designed networks, as many as the time allows."""
-    told.stage("time networks", MOST_NETWORKS)
-    end = time.monotonic() + seconds
-    readings = [oracle.measure(oracle.space.baseline(), profile=True)]
-    for choice in design(oracle.space, MOST_NETWORKS, random):
-        if time.monotonic() > end and len(readings) >= 8:
-            break
-        told.step(f"network {len(readings)}")
-        try:
-            readings.append(oracle.measure(choice, profile=True))
-        except ParetuneError as error:
-            told.note(f"a network cannot be timed and is left out: {error}")
-    return readings
+#: Compositions scored, least and most.
+LEAST_SCORED, MOST_SCORED = 16, 150
 
 
 def train_library(
@@ -102,9 +84,7 @@ def score_compositions(
     """Compositions of usable options, bool (n, k), and how far they diverge untrained, (n,)."""
     whole = library.space
     space = whole.only(usable)
-    # Compositions that lose little are the ones that will be chosen from, so most are drawn there.
-    weights = np.exp(-swap / max(float(np.median(swap[swap > 0])) if (swap > 0).any() else 1, 1e-9))
-    rows = np.unique(space.sample(random, 4 * MOST_SCORED, np.maximum(weights, 1e-3)), axis=0)
+    rows = np.unique(space.sample(random, 4 * MOST_SCORED, leaning(swap)), axis=0)
     rows = rows[random.permutation(len(rows))]
     end = time.monotonic() + seconds
     kl: list[float] = []
@@ -114,6 +94,12 @@ def score_compositions(
         kl += library.score_untrained(widened(part, usable), progress=told).kl.tolist()
     good = np.isfinite(kl)
     return rows[: len(kl)][good], np.array(kl)[good]
+
+
+def leaning(swap: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights to draw compositions by, (k,): those that lose little will be chosen from."""
+    middle = float(np.median(swap[swap > 0])) if (swap > 0).any() else 1
+    return np.maximum(np.exp(-swap / max(middle, 1e-9)), 1e-3)
 
 
 def widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:
