@@ -216,6 +216,33 @@ GATES: tuple[Gate, ...] = (
         )
         for name in ("evolution", "reinforce")
     ),
+    *(
+        gate
+        for kind, what in (("search", "search alone"), ("total", "library and finish counted"))
+        for gate in (
+            Gate(
+                f"search_cost/recorded/{kind}/ours",
+                _COST,
+                f"digits: our full-training equivalents, {what}",
+            ),
+            *(
+                Gate(
+                    f"search_cost/recorded/{kind}/{name}_over_ours",
+                    _COST,
+                    f"digits: cost of {text} over ours, {what}",
+                )
+                for name, text in _SEARCHES.items()
+            ),
+        )
+    ),
+    *(
+        Gate(
+            f"search_cost/recorded/finished/{name}",
+            _COST,
+            f"digits: speed of the best of {text} after its finish, and what it lost",
+        )
+        for name, text in {"ours": "ours", **_SEARCHES}.items()
+    ),
     Gate(
         "macro/12/surrogate",
         _ACCURACY,

@@ -9,10 +9,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.search import Choice, Space
+from paretune.search.accuracy import AccuracySurrogate
 from paretune.search.comparators import Evaluation, Strategy
 from paretune.search.solve import front, hypervolume, nondominated, refine
 
 Floats = NDArray[np.float64]
+
+
+class Fitted:
+    """The surrogate of `paretune.search.accuracy`, fitted to what was evaluated so far.
+
+    Args:
+        space: all architectures.
+        choices: those evaluated, bool (n, m).
+        errors: theirs, in points, (n,).
+        costs: multiply-adds of each option, float (m,).
+        swap_one, untrained: what is known without training a network whole, if anything.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        choices: Choice,
+        errors: Floats,
+        *,
+        costs: Floats,
+        swap_one: Floats | None = None,
+        untrained: tuple[Choice, Floats] | None = None,
+    ) -> None:
+        self._model = AccuracySurrogate.fit(
+            space, swap_one=swap_one, untrained=untrained, anchors=(choices, errors), costs=costs
+        )
+
+    def predict(self, choices: Choice) -> tuple[Floats, Floats]:
+        """Mean and optimistic end, float (n,) each."""
+        found = self._model.predict(choices)
+        return found.mean, found.low
+
+    def linear(self) -> Floats:
+        """Additive weights of the options, float (m,)."""
+        return self._model.linear()
 
 
 class Surrogate(Protocol):

@@ -1,4 +1,4 @@
-"""The search's own steps up to its surrogate on the C10 task, opened for a while."""
+"""The search's own steps up to its surrogate on a reference task, opened for a while."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import _cifar
 import numpy as np
 import torch
-import train_baselines
 from _common import Said
+from _tasks import TASKS, importable
 from numpy.typing import NDArray
 
 from paretune import runtimes
 from paretune.core import Estimate, Model
-from paretune.data import ArrayFolder
+from paretune.data import ArrayFolder, materialise
 from paretune.engine import LocalEngine, machine
+from paretune.pipeline import seconds as seconds_of
 from paretune.runtimes.base import Settings
 from paretune.search import Ground, propose
 from paretune.search.journal import Journal
@@ -30,8 +30,8 @@ from paretune.sources import digest_of_module
 from paretune.store import Store, paths
 
 Feeds = dict[str, NDArray[Any]]
-#: Seconds of the search whose first steps are taken.
-SEARCH = 3000.0
+#: Share of a task's budget that is the search's.
+SEARCH = 0.8
 CALIBRATION, AT_ONCE = 300, 250
 
 
@@ -52,21 +52,25 @@ class Ready:
 
 
 @contextmanager
-def ready(name: str) -> Iterator[Ready]:
+def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterator[Ready]:
     """Blocks, latency model, library, surrogate; what is done already is found again.
 
     Args:
         name: of the folder of its checkpoints.
+        task: of `_tasks.TASKS`.
+        seconds: of the search whose first steps are taken; by default the task's.
     """
-    task = _cifar.task(56, train_baselines.resnet(56))
-    model = task.model
-    int8 = Int8(model, task.train, task.search)
+    importable()
+    model, data = TASKS[task].load(), TASKS[task].data()
+    train, search = (materialise(data, s, model, paths.arrays()) for s in ("train", "search"))
+    int8 = Int8(model, train, search)
     own = int8(model.module)
+    seconds = seconds or SEARCH * seconds_of(TASKS[task].budget)
     with Store.open() as store:
         ground = Ground(
             model=model,
-            train=task.train,
-            search=task.search,
+            train=train,
+            search=search,
             judge=int8,
             own=Estimate(value=own, ci95=(own, own)),
             least=-np.inf,
@@ -74,16 +78,16 @@ def ready(name: str) -> Iterator[Ready]:
             target=machine.detect(),
             engine=LocalEngine(),
             store=store,
-            checkpoints=paths.home() / "benchmarks" / name,
+            checkpoints=paths.home() / "benchmarks" / f"{name}-{task}",
             seed=0,
             ledger=Ledger(),
             progress=Said(),
         )
         journal = Journal(ground.checkpoints)
-        proposals = propose(model, task.train)
+        proposals = propose(model, train)
         with oracle_of(ground, proposals) as oracle:
-            timed = time_space(ground, proposals, oracle, journal, SEARCH)
-            prepared = prepare(ground, proposals, timed, journal, SEARCH)
+            timed = time_space(ground, proposals, oracle, journal, seconds)
+            prepared = prepare(ground, proposals, timed, journal, seconds)
             oracle.space = prepared.space
             yield Ready(ground, timed, prepared, oracle)
 
@@ -114,11 +118,16 @@ class Int8:
         model = replace(self._model, module=module, digest=digest)
         with tempfile.TemporaryDirectory() as folder:
             program = self._runtime.prepare(model, "int8", Path(folder), calibration=calibration)
-            session = self._runtime.load(program, Settings(batch=AT_ONCE))
+            session = self._runtime.load(program, Settings(batch=_at_once(self._search)))
             return _right(self._search, lambda feeds: session.run(feeds)[0])
 
 
 def _right(arrays: ArrayFolder, scores: Callable[[Feeds], NDArray[np.float32]]) -> float:
     """Share of samples whose label has the highest score."""
-    found = [scores(dict(feeds)).argmax(1) for feeds in arrays.batches(AT_ONCE)]
+    found = [scores(dict(feeds)).argmax(1) for feeds in arrays.batches(_at_once(arrays))]
     return float((np.concatenate(found) == arrays.labels()).mean())
+
+
+def _at_once(arrays: ArrayFolder) -> int:
+    """Samples a call, so that every call has equally many."""
+    return max(size for size in range(1, AT_ONCE + 1) if arrays.n % size == 0)

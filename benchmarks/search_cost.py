@@ -11,21 +11,19 @@ images, and the 50 epochs that the table's own training takes by default.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import _macro
 import numpy as np
-from _common import RESULTS, Figure, Outcome, Said, finish, options, show
-from _ours import Ours, Surrogate
-from numpy.typing import NDArray
+from _common import ROOT, Figure, Outcome, Said, finish, options, show
+from _curves import Cost, Curve, cost_ratio, curve
+from _ours import Fitted, Ours
+from _replayed import recorded
 
-from paretune.core import InputError
 from paretune.measure.statistics import bootstrap_ci
 from paretune.search import Choice
 from paretune.search.comparators import (
@@ -39,8 +37,6 @@ from paretune.search.comparators import (
 )
 from paretune.search.solve import hypervolume
 
-Floats = NDArray[np.float64]
-
 EPOCHS, IMAGES = 50, 50_000
 #: What counts: at least 80 % accuracy, no more multiply-adds than the largest network.
 WORST_ERROR = 20.0
@@ -50,7 +46,7 @@ LEVELS = (0.95, 0.97, 0.98, 0.99)
 LEVEL = 0.98
 ANCHORS = 16
 #: Where a reference run leaves its evaluations.
-RECORDED = RESULTS / "recorded" / "search_cost_evaluations.json"
+RECORDED = ROOT / "benchmarks" / "recorded" / "search_cost.json"
 
 
 class Table:
@@ -69,32 +65,6 @@ class Table:
 def training_flops(millions: float) -> float:
     """FLOPs of one full training of a network of so many million multiply-adds."""
     return 3 * 2 * millions * 1e6 * IMAGES * EPOCHS
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One search of one seed.
-
-    Attributes:
-        spent: training FLOPs after each network, float (n,).
-        area: hypervolume after each network, as a share of what is known to be reachable.
-    """
-
-    spent: Floats
-    area: Floats
-
-    def cost(self, level: float, budget: float) -> tuple[float, int, bool]:
-        """FLOPs and networks until a level, and whether it was reached before the budget."""
-        reached = np.flatnonzero(self.area >= level)
-        if reached.size:
-            return float(self.spent[reached[0]]), int(reached[0]) + 1, True
-        return budget, len(self.spent), False
-
-
-def curve(points: Floats, spent: Floats, corner: tuple[float, float], whole: float) -> Curve:
-    """Hypervolume of the first 1, 2, ... points (error, latency), as a share of `whole`."""
-    areas = [hypervolume(points[: n + 1], corner) / whole for n in range(len(points))]
-    return Curve(spent=np.asarray(spent, dtype=float), area=np.array(areas))
 
 
 class _Enough:
@@ -129,7 +99,7 @@ def strategies(table: _macro.Macro) -> dict[str, Callable[[np.random.Generator],
             space,
             latency=latency,
             anchors=anchors,
-            fit=partial(_fitted, table),
+            fit=partial(Fitted, space, costs=latency),
             corner=corner,
             random=random,
         )
@@ -144,32 +114,6 @@ def strategies(table: _macro.Macro) -> dict[str, Callable[[np.random.Generator],
             space, target_ms=target, random=random, exponents=(-0.03, -0.15)
         ),
     }
-
-
-class _Fitted:
-    """The surrogate of `paretune.search.accuracy` on anchors alone."""
-
-    def __init__(self, table: _macro.Macro, choices: Choice, errors: Floats) -> None:
-        from paretune.search.accuracy import AccuracySurrogate
-
-        self._model = AccuracySurrogate.fit(
-            table.space,
-            swap_one=None,
-            untrained=None,
-            anchors=(choices, errors),
-            costs=table.latency,
-        )
-
-    def predict(self, choices: Choice) -> tuple[Floats, Floats]:
-        found = self._model.predict(choices)
-        return found.mean, found.low
-
-    def linear(self) -> Floats:
-        return self._model.linear()
-
-
-def _fitted(table: _macro.Macro, choices: Choice, errors: Floats) -> Surrogate:
-    return _Fitted(table, choices, errors)
 
 
 def on_table(
@@ -212,7 +156,7 @@ def on_table(
 
 
 def _costs(
-    curves: dict[str, list[Curve]], budget: float, of: Callable[[tuple[float, int, bool]], Any]
+    curves: dict[str, list[Curve]], budget: float, of: Callable[[Cost], Any]
 ) -> dict[str, list[list[Any]]]:
     """By search: a row a level, a column a seed."""
     return {
@@ -246,93 +190,10 @@ def _figures(curves: dict[str, list[Curve]], budget: float, baseline: float) -> 
     text = f"{value:.1f} ({low:.1f} to {high:.1f}); {trained:.0f} networks"
     figures = [Figure("search_cost/ours", value, text, (low, high))]
     for name in ("random", "evolution", "reinforce"):
-        figures.append(_ratio(f"search_cost/{name}_over_ours", spent[name], spent["ours"]))
+        figures.append(cost_ratio(f"search_cost/{name}_over_ours", spent[name], spent["ours"]))
     for name in ("evolution", "reinforce"):
-        figures.append(_ratio(f"search_cost/random_over_{name}", spent["random"], spent[name]))
+        figures.append(cost_ratio(f"search_cost/random_over_{name}", spent["random"], spent[name]))
     return figures
-
-
-def _ratio(
-    key: str, one: list[tuple[float, int, bool]], other: list[tuple[float, int, bool]]
-) -> Figure:
-    """Ratio of geometric means of the FLOPs, both sides resampled over seeds."""
-    logs = np.log([[a[0], b[0]] for a, b in zip(one, other, strict=True)])
-    random = np.random.default_rng(0)
-    n = len(logs)
-    draws = logs[random.integers(0, n, (2000, n)), 0].mean(axis=1) - logs[
-        random.integers(0, n, (2000, n)), 1
-    ].mean(axis=1)
-    low, high = (float(x) for x in np.exp(np.percentile(draws, [2.5, 97.5])))
-    value = float(np.exp(logs[:, 0].mean() - logs[:, 1].mean()))
-    short = sum(not reached for *_, reached in one)
-    # A search that ran out of budget would have cost more: the ratio is a lower bound then.
-    least = f", at least: {short} of {n} ran out of budget" if short else ""
-    return Figure(key, value, f"{value:.1f}x ({low:.1f} to {high:.1f}){least}", (low, high))
-
-
-def recorded(file: Path) -> tuple[list[Figure], dict[str, Any]]:
-    """The same on a real task, from recorded evaluations.
-
-    The file holds `full_training_flops`, `corner` (worst error in points, worst latency in ms),
-    `library_flops` and `finish_flops` (by search: what it needs before and after), and `searches`
-    (by search, by seed: a list of `accuracy`, `latency_ms`, `flops`). The share is of what all
-    searches together reached.
-
-    Raises:
-        InputError: the file lacks one of these.
-    """
-    try:
-        told = json.loads(file.read_text())
-        full, corner = float(told["full_training_flops"]), tuple(map(float, told["corner"]))
-        searches = told["searches"]
-        extra = {
-            n: (float(told["library_flops"][n]), float(told["finish_flops"][n])) for n in searches
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{file} is not a record of evaluations: {error!r}") from error
-    points = {
-        name: [
-            np.array([(100 * (1 - e["accuracy"]), e["latency_ms"]) for e in seed]) for seed in seeds
-        ]
-        for name, seeds in searches.items()
-    }
-    whole = hypervolume(np.concatenate([p for seeds in points.values() for p in seeds]), corner)
-    ends = {n: [hypervolume(p, corner) / whole for p in seeds] for n, seeds in points.items()}
-    # Everyone reached this, so nobody's cost is a guess.
-    level = min(min(shares) for shares in ends.values())
-    rows, found = [], {}
-    for name, seeds in searches.items():
-        before, after = extra[name]
-        only, total, classical = [], [], []
-        for seed, at in zip(seeds, points[name], strict=True):
-            spent = np.cumsum([e["flops"] for e in seed])
-            cost, networks, _ = curve(at, spent, corner, whole).cost(level, float(spent[-1]))
-            only.append(cost / full)
-            total.append((before + cost + after) / full)
-            classical.append(float(networks))
-        found[name] = {
-            "search_only": only,
-            "total": total,
-            "if_each_were_trained_in_full": classical,
-        }
-        rows.append((name, *(f"{np.median(cell):.2f}" for cell in (only, total, classical))))
-    show(
-        f"full-training equivalents to {level:.1%} of all that was reached, medians",
-        ("search", "search only, measured", "total, measured", "each in full, extrapolated"),
-        rows,
-    )
-    figures = [
-        _spread(f"search_cost/recorded/{kind}/{name}", found[name][kind])
-        for name in found
-        for kind in ("search_only", "total")
-    ]
-    return figures, {"level": level, "measured_and_extrapolated": found}
-
-
-def _spread(key: str, values: list[float]) -> Figure:
-    low, high = bootstrap_ci(np.array(values), lambda rows: np.median(rows, axis=-1))
-    value = float(np.median(values))
-    return Figure(key, value, f"{value:.2f} ({low:.2f} to {high:.2f})", (low, high))
 
 
 def main() -> int:

@@ -1,82 +1,35 @@
 """The search on the reference tasks: int8 against int8, beside the baseline trained on as long.
 
-C10 is ResNet-56 on CIFAR-10 (JPEG), FM a small EfficientNet on Fashion-MNIST, both as
-`train_baselines.py` makes them; digits is the demo's network. For every seed one whole
-`optimize --effort search` that remembers nothing of the search; the control is the baseline itself,
-distilled from itself by the same recipe for as long as the chosen network was, and quantised the
-same way. Accuracy is compared on the holdout, sample by sample.
+For every seed one whole `optimize --effort search` that remembers nothing of the search; the
+control is the baseline itself, distilled from itself by the same recipe for as long as the chosen
+network was, and quantised the same way. Accuracy is compared on the holdout, sample by sample.
 """
 
 from __future__ import annotations
 
 import copy
-import os
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import _cifar
 import numpy as np
-import train_baselines
 from _common import Figure, Outcome, Said, finish, options, ratio, show
+from _tasks import TASKS, Task, importable
 from numpy.typing import NDArray
 
 import paretune
 from paretune.core import Estimate, Model, ParetuneError, Result
-from paretune.data import ArrayFolder, Dataset, load_data, materialise
+from paretune.data import ArrayFolder, Dataset, materialise
 from paretune.measure.statistics import paired_drop
-from paretune.pipeline.demo import trained
-from paretune.sources import digest_of_module, load_model
+from paretune.sources import digest_of_module
 from paretune.store import Store, paths
 
 QUICK_BUDGET = "4m"
 #: The control is trained as long where the search trained nothing.
 FEWEST_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Task:
-    """A trained network and its data.
-
-    Attributes:
-        load: brings the model in.
-        data: its data set.
-        budget: of the whole trip.
-    """
-
-    load: Callable[[], Model]
-    data: Callable[[], Dataset]
-    budget: str
-
-
-def resnet_56() -> Model:
-    """ResNet-56 fine-tuned to the JPEG images."""
-    weights = train_baselines.resnet(56)
-    return load_model(
-        f"benchmarks._cifar:resnet56@{weights}", input_shape=(3, _cifar.SIZE, _cifar.SIZE)
-    )
-
-
-def fashion_network() -> Model:
-    """The small EfficientNet trained on Fashion-MNIST, from its Hugging Face folder."""
-    return load_model(str(train_baselines.fashion()))
-
-
-def digits_network() -> Model:
-    """The demo's network, trained."""
-    weights = trained(load_data("digits", seed=0), seed=0, told=Said())
-    return load_model(f"digits-resnet@{weights}")
-
-
-TASKS = {
-    "c10": Task(resnet_56, _cifar.dataset, "60m"),
-    "fm": Task(fashion_network, lambda: load_data("fashion-mnist", seed=0), "60m"),
-    "digits": Task(digits_network, lambda: load_data("digits", seed=0), "5m"),
-}
 
 
 def answers(artifact: Path, arrays: ArrayFolder) -> NDArray[np.int64]:
@@ -207,10 +160,7 @@ def main() -> int:
     parser.add_argument("--budget", help="of the whole trip")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    # A model's factory is found by its name from the project's root, by every process.
-    root = str(Path(__file__).resolve().parents[1])
-    sys.path.insert(0, root)
-    os.environ["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+    importable()
     found = Outcome()
     for name in (args.task,) if args.task else TASKS:
         task = TASKS[name]

@@ -23,8 +23,8 @@ from paretune.data import load_data, materialise
 from paretune.sources import load_model
 from paretune.store import paths
 
-#: Images a step, pixels of the FM task.
-BATCH, FASHION_SIZE = 128, 64
+#: Images a step; pixels and epochs of the FM task.
+BATCH, FASHION_SIZE, FASHION_EPOCHS = 128, 64, 6
 Tell = Callable[[str], None]
 
 
@@ -48,7 +48,7 @@ def resnet(depth: int, *, epochs: int = 2, seed: int = 0, said: Tell = aloud) ->
     return file
 
 
-def fashion(*, epochs: int = 6, seed: int = 0, said: Tell = aloud) -> Path:
+def fashion(*, epochs: int = FASHION_EPOCHS, seed: int = 0, said: Tell = aloud) -> Path:
     """An EfficientNet of 16 blocks, B0 at half its width, trained on `train`; its folder."""
     import transformers as hf
 

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,15 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data in {folder}: set PARETUNE_REFERENCE_DATA")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _little_timing() -> Iterator[None]:
+    """Time little, so that a budget with room for a busy machine is never used up."""
+    from paretune.pipeline import claims, racing, screening
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claims, "COMPARE_SECONDS", 2.0)
+        patch.setattr(racing, "FINAL_SECONDS", 2.0)
+        patch.setattr(screening, "MOST", 0.5)
+        yield

@@ -119,7 +119,7 @@ class Told:
 torch.manual_seed(0)
 x = np.random.default_rng(0).standard_normal((150, 16)).astype(np.float32)
 result = paretune.optimize(
-    Net(), (x, None), out=sys.argv[1], input_shape=(16,), budget="30s", threads=(1,),
+    Net(), (x, None), out=sys.argv[1], input_shape=(16,), budget="12s", threads=(1,),
     runtimes=("onnxruntime",), precisions=("f32",), progress=Told(),
 )
 print("chosen", result.chosen, result.conditions[0].kind)

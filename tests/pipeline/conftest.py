@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paretune.core import TensorSpec
-from paretune.pipeline import claims, optimize, racing, screening
+from paretune.pipeline import optimize
 from paretune.sources import load_model
 from paretune.store import Store
 from tests.pipeline.tiny import write_digits, write_onnx
@@ -51,16 +51,6 @@ class Run:
             for variant in self.json["variants"]
             if all(variant[key] == value for key, value in wanted.items())
         ]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _little_timing():
-    """Time little, so that a budget with room for a busy machine is never used up."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(claims, "COMPARE_SECONDS", 2.0)
-        patch.setattr(racing, "FINAL_SECONDS", 2.0)
-        patch.setattr(screening, "MOST", 0.5)
-        yield
 
 
 def run(model, data, out, **options):

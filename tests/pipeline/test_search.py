@@ -41,15 +41,15 @@ def searched(tmp_path_factory):
             effort="search",
             runtimes=("openvino",),
             precisions=("f32", "int8"),
-            budget="100s",
+            budget="70s",
             progress=told,
             **options,
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "FINALISTS", (20.0, 20.0, 0.2))
-        patch.setattr(searching, "COMPARISON", (12.0, 12.0, 0.1))
-        patch.setattr(request, "LEAST_SEARCH", 60.0)
+        patch.setattr(searching, "FINALISTS", (12.0, 12.0, 0.2))
+        patch.setattr(searching, "COMPARISON", (8.0, 8.0, 0.1))
+        patch.setattr(request, "LEAST_SEARCH", 50.0)
         patch.setattr(search, "FEWEST_SECONDS", 20.0)
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(search, "train_whole", killed)
@@ -139,7 +139,7 @@ def test_a_search_that_fails_hands_the_best_compiled_baseline_back(tmp_path, mon
         runtimes=("openvino",),
         precisions=("f32", "int8"),
         threads=(1,),
-        budget="45s",
+        budget="30s",
         progress=told,
     )
     assert result.search is None

@@ -129,7 +129,7 @@ def halve(
         ledger: is told the training FLOPs.
         checkpoints: folder of the candidates' states, to go on from after a kill.
         save_every: seconds of training between checkpoints.
-        progress: told one stage a rung and one step a candidate.
+        progress: told one stage a rung and one step a candidate, with its scores so far.
         clock: in seconds.
 
     Returns:
@@ -161,7 +161,7 @@ def halve(
         share = left * weights[rung] / sum(weights[rung:]) / len(alive)
         told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
         for name in alive:
-            told.step(name)
+            told.step(" ".join([name, *(f"{score:.4g}" for score in standings[name].scores)]))
             file = f"{names.index(name)}-{rung}.pt"
             begins[name].key = f"{keys[name]} {rung} {share!r}"
             try:
