@@ -66,6 +66,10 @@ def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterato
     int8 = Int8(model, train, search)
     own = int8(model.module)
     seconds = seconds or SEARCH * seconds_of(TASKS[task].budget)
+    checkpoints = paths.home() / "benchmarks" / f"{name}-{task}"
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    # What an earlier run spent on what is found again counts, too.
+    spent = checkpoints / "ledger.json"
     with Store.open() as store:
         ground = Ground(
             model=model,
@@ -78,16 +82,19 @@ def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterato
             target=machine.detect(),
             engine=LocalEngine(),
             store=store,
-            checkpoints=paths.home() / "benchmarks" / f"{name}-{task}",
+            checkpoints=checkpoints,
             seed=0,
-            ledger=Ledger(),
+            ledger=Ledger.load(spent),
             progress=Said(),
         )
         journal = Journal(ground.checkpoints)
         proposals = propose(model, train)
         with oracle_of(ground, proposals) as oracle:
-            timed = time_space(ground, proposals, oracle, journal, seconds)
-            prepared = prepare(ground, proposals, timed, journal, seconds)
+            try:
+                timed = time_space(ground, proposals, oracle, journal, seconds)
+                prepared = prepare(ground, proposals, timed, journal, seconds)
+            finally:
+                ground.ledger.save(spent)
             oracle.space = prepared.space
             yield Ready(ground, timed, prepared, oracle)
 

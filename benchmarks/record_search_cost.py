@@ -9,6 +9,7 @@ search's best is trained on. A killed run goes on where it was.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -21,20 +22,13 @@ import numpy as np
 from _common import ROOT, TRIALS, options
 from _ours import Fitted, Ours
 from _prepared import Ready, ready
+from _rivals import Make, rivals
 from _tasks import TASKS
 from numpy.typing import NDArray
 
 from paretune.core import ParetuneError
 from paretune.search import Choice
-from paretune.search.comparators import (
-    Controller,
-    Evaluation,
-    RandomSearch,
-    RegularisedEvolution,
-    Strategy,
-    Trial,
-    run,
-)
+from paretune.search.comparators import Evaluation, Strategy, Trial, run
 from paretune.search.finish import distil
 from paretune.search.ledger import Ledger
 from paretune.search.solve import front
@@ -91,14 +85,14 @@ class Trained:
         return Evaluation(accuracy, latency, spent.summary().training_flops)
 
 
-def strategies(found: Ready) -> dict[str, Callable[[np.random.Generator], Strategy]]:
+def strategies(found: Ready) -> dict[str, Make]:
     """Each search, aiming at twice the baseline's speed.
 
-    Exponents are those that did best on NAS-Bench-Macro; with a tenth of the evaluations, evolution
-    does better with fewer alive and the controller with a higher rate.
+    With a tenth of the evaluations that NAS-Bench-Macro allows, evolution does better with fewer
+    alive and the controller with a higher rate.
     """
     known, base = found.prepared, found.timed.baseline_ms
-    space, target = known.space, base / 2
+    space = known.space
     spans = np.array([option.span for option in space.options], dtype=float)
     # The intercept spread over the blocks, so that a network's latency is the sum of its options'.
     latency = base * (known.latency.weights + known.latency.intercept * spans / space.blocks)
@@ -118,26 +112,18 @@ def strategies(found: Ready) -> dict[str, Callable[[np.random.Generator], Strate
             batch=BATCH,
         )
 
-    return {
-        "ours": ours,
-        "random": lambda random: RandomSearch(space, random=random),
-        "evolution": lambda random: RegularisedEvolution(
-            space,
-            target_ms=target,
-            random=random,
-            population=10,
-            sample=5,
-            exponents=(-0.02, -0.07, -0.2),
-        ),
-        "reinforce": lambda random: Controller(
-            space, target_ms=target, random=random, rate=0.3, exponents=(-0.03, -0.15)
-        ),
-    }
+    return {"ours": ours, **rivals(space, base / 2, population=10, sample=5, rate=0.3)}
 
 
 def corner(found: Ready) -> tuple[float, float]:
     """Worst error in points and worst latency in ms that count."""
     return 100 * (1 - found.ground.own.value) + WORST, found.timed.baseline_ms
+
+
+def after(networks: int) -> Callable[[Trial], bool]:
+    """Ends a search when it has paid for so many."""
+    asked = itertools.count(1)
+    return lambda _: next(asked) >= networks
 
 
 def best(trials: tuple[Trial, ...], own: float) -> Trial:
@@ -163,12 +149,11 @@ def record(
         for name, make in strategies(found).items():
             for seed in range(seeds):
                 ground.progress.stage(f"{name}, seed {seed}", networks)
-                count = iter(range(1, networks + 1))
                 trials = run(
                     make(np.random.default_rng(seed)),
                     oracle,
                     budget=float("inf"),
-                    until=lambda _, count=count: next(count) == networks,  # type: ignore[misc]
+                    until=after(networks),
                 )
                 searches.setdefault(name, []).append([_entry(t.evaluation) for t in trials])
                 ended = longer.evaluate(best(trials, own).choice)

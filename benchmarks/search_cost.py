@@ -23,18 +23,11 @@ from _common import ROOT, Figure, Outcome, Said, finish, options, show
 from _curves import Cost, Curve, cost_ratio, curve
 from _ours import Fitted, Ours
 from _replayed import recorded
+from _rivals import Make, rivals
 
 from paretune.measure.statistics import bootstrap_ci
 from paretune.search import Choice
-from paretune.search.comparators import (
-    Controller,
-    Evaluation,
-    RandomSearch,
-    RegularisedEvolution,
-    Strategy,
-    Trial,
-    run,
-)
+from paretune.search.comparators import Evaluation, Strategy, Trial, run
 from paretune.search.solve import hypervolume
 
 EPOCHS, IMAGES = 50, 50_000
@@ -80,13 +73,8 @@ class _Enough:
         return hypervolume(self.points, self.corner) >= self.area
 
 
-def strategies(table: _macro.Macro) -> dict[str, Callable[[np.random.Generator], Strategy]]:
-    """Each search with the settings that did best on this table.
-
-    Tried: evolution with 10 to 50 alive, tournaments of 3 to 25
-    and one to five exponents; the controller with rates of .03 to .3, entropies of .03 to 1 and one
-    to three exponents. With the exponent -0.07 alone both end at one place of the front.
-    """
+def strategies(table: _macro.Macro) -> dict[str, Make]:
+    """Each search with the settings that did best on this table."""
     space, target = table.space, 40.0
     corner = (WORST_ERROR, float(table.flops.max()))
 
@@ -104,16 +92,7 @@ def strategies(table: _macro.Macro) -> dict[str, Callable[[np.random.Generator],
             random=random,
         )
 
-    return {
-        "ours": ours,
-        "random": lambda random: RandomSearch(space, random=random),
-        "evolution": lambda random: RegularisedEvolution(
-            space, target_ms=target, random=random, exponents=(-0.02, -0.07, -0.2)
-        ),
-        "reinforce": lambda random: Controller(
-            space, target_ms=target, random=random, exponents=(-0.03, -0.15)
-        ),
-    }
+    return {"ours": ours, **rivals(space, target)}
 
 
 def on_table(
