@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _cifar
 import numpy as np
@@ -22,6 +23,9 @@ from torch.nn import functional as F
 from paretune.data import load_data, materialise
 from paretune.sources import load_model
 from paretune.store import paths
+
+if TYPE_CHECKING:
+    from transformers import BaseImageProcessor, PreTrainedModel
 
 #: Images a step; pixels and epochs of the FM task.
 BATCH, FASHION_SIZE, FASHION_EPOCHS = 128, 64, 6
@@ -50,23 +54,10 @@ def resnet(depth: int, *, epochs: int = 2, seed: int = 0, said: Tell = aloud) ->
 
 def fashion(*, epochs: int = FASHION_EPOCHS, seed: int = 0, said: Tell = aloud) -> Path:
     """An EfficientNet of 16 blocks, B0 at half its width, trained on `train`; its folder."""
-    import transformers as hf
-
     folder = _cifar.cached(f"efficientnet-fashion-{epochs}-epochs-seed-{seed}")
     if (folder / "config.json").is_file():
         return folder
-    torch.manual_seed(seed)
-    size = {"image_size": FASHION_SIZE, "num_labels": 10, "dropout_rate": 0.2}
-    scale = {"width_coefficient": 0.5, "depth_coefficient": 1.0, "hidden_dim": 640}
-    # The configuration's momentum is TensorFlow's, and PyTorch's means the other share.
-    config = hf.EfficientNetConfig.from_dict(size | scale | {"batch_norm_momentum": 0.1})
-    module = hf.EfficientNetForImageClassification(config)
-    processor = hf.EfficientNetImageProcessorPil(
-        size={"height": FASHION_SIZE, "width": FASHION_SIZE},
-        resample=2,
-        image_mean=[0.286] * 3,
-        image_std=[0.594] * 3,  # squared by this processor: 0.353 in effect
-    )
+    module, processor = small_efficientnet(seed)
     with paths.folder_atomic(folder) as draft:
         module.save_pretrained(draft)
         processor.save_pretrained(draft)
@@ -78,6 +69,29 @@ def fashion(*, epochs: int = FASHION_EPOCHS, seed: int = 0, said: Tell = aloud) 
         fit(network, images, labels, epochs=epochs, rate=0.1, shift=4, seed=seed, said=said)
         module.save_pretrained(draft)
     return folder
+
+
+def small_efficientnet(seed: int) -> tuple[PreTrainedModel, BaseImageProcessor]:
+    """The network, as PyTorch initialises layers, and what prepares its images."""
+    import transformers as hf
+
+    torch.manual_seed(seed)
+    size = {"image_size": FASHION_SIZE, "num_labels": 10, "dropout_rate": 0.2}
+    scale = {"width_coefficient": 0.5, "depth_coefficient": 1.0, "hidden_dim": 640}
+    # The configuration's momentum is TensorFlow's, and PyTorch's means the other share.
+    config = hf.EfficientNetConfig.from_dict(size | scale | {"batch_norm_momentum": 0.1})
+    module = hf.EfficientNetForImageClassification(config)
+    # Transformers draws the scales of BatchNorms around 0 too: nothing comes through 16 blocks.
+    for part in module.modules():
+        if callable(reset := getattr(part, "reset_parameters", None)):
+            reset()
+    processor = hf.EfficientNetImageProcessorPil(
+        size={"height": FASHION_SIZE, "width": FASHION_SIZE},
+        resample=2,
+        image_mean=[0.286] * 3,
+        image_std=[0.594] * 3,  # squared by this processor: 0.353 in effect
+    )
+    return module, processor
 
 
 class Logits(nn.Module):

@@ -73,3 +73,15 @@ def test_statistics_keep_activations_from_fading():
     with torch.no_grad():
         assert 0.3 < float(net(torch.randn(4, 3, 16, 16)).std()) < 3
     assert not any(part.training for part in net.modules())
+
+
+def test_the_fashion_network_hears_its_input_before_it_is_trained():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from train_baselines import FASHION_SIZE, small_efficientnet
+
+    module, processor = small_efficientnet(0)
+    assert processor.size["height"] == FASHION_SIZE
+    with torch.no_grad():
+        logits = module.train()(torch.randn(8, 3, FASHION_SIZE, FASHION_SIZE)).logits
+    assert float(logits.std(0).mean()) > 0.05
