@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from paretune.sources import forms, load_model
-from paretune.sources._pooling import with_global_pooling
+from paretune.sources.pooling import with_global_pooling
 
 
 def net(window: int, *, ceil: bool = True) -> nn.Module:

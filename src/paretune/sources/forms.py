@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from paretune.core import Model, TensorSpec, UnsupportedError
 from paretune.sources._imports import first_line
-from paretune.sources._pooling import with_global_pooling
 from paretune.sources._quiet import quiet
 from paretune.sources._specs import example_tensors
+from paretune.sources.pooling import with_global_pooling
 
 if TYPE_CHECKING:
     import openvino as ov

@@ -23,6 +23,7 @@ from paretune.search.blocks._trace import trace
 from paretune.search.latency.attribution import Part
 from paretune.search.proposals import Proposals
 from paretune.search.space import KEEP, Option
+from paretune.sources.pooling import with_global_pooling
 
 SAMPLES = 2
 
@@ -50,8 +51,9 @@ class Compiler:
         feeds = arrays.feeds(0, SAMPLES)
         self._feeds = {name: np.array(array) for name, array in feeds.items()}
         self._inputs = tuple(torch.from_numpy(self._feeds[i.name]) for i in model.inputs)
-        flowing = flows(model.module, blocks, self._inputs)
-        self._proposals = Proposals(model.module, blocks, flowing, using)
+        self._module = with_global_pooling(model.module, self._inputs)
+        flowing = flows(self._module, blocks, self._inputs)
+        self._proposals = Proposals(self._module, blocks, flowing, using)
         self._built: dict[str, Any] = {}
 
     def program(self, ids: Sequence[str], folder: Path) -> tuple[Program, list[Part]]:
@@ -69,7 +71,7 @@ class Compiler:
         blocks = self._proposals.blocks
         options = [self._option(name) for name in ids]
         pieces = {(o.first, o.last): self._piece(o) for o in options if o.operator != KEEP}
-        network = compose(self._model.module, blocks, pieces)
+        network = compose(self._module, blocks, pieces)
         one = tuple(tensor[:1] for tensor in self._inputs)
         with attempt("compiling a composed network"), torch.no_grad():
             # Tracing checks itself by tracing again, which takes as long as all the rest.
