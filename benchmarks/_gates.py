@@ -133,6 +133,7 @@ GATES: tuple[Gate, ...] = (
             ("digits", "digits", 1.5, None),
         )
         for key, what, gate, low, high in (
+            ("int8", "search over the control, both int8", f"at least {speed}x", speed, None),
             ("speed", "search over best compiled", f"at least {speed}x", speed, None),
             (
                 "drop",

@@ -2,7 +2,8 @@
 
 For every seed one whole `optimize --effort search` that remembers nothing of the search; the
 control is the baseline itself, distilled from itself by the same recipe for as long as the chosen
-network was, and quantised the same way. Accuracy is compared on the holdout, sample by sample.
+network was, and quantised the same way. Both artifacts are timed in interleaved rounds, and their
+accuracy is compared on the holdout, sample by sample.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Any
 
 import numpy as np
 from _common import Figure, Outcome, Said, finish, options, ratio, show
+from _programs import Ready
 from _tasks import TASKS, Task, importable
 from numpy.typing import NDArray
 
 import paretune
+from paretune.artifact.manifest import read
 from paretune.core import Estimate, Model, ParetuneError, Result
 from paretune.data import ArrayFolder, Dataset, materialise
+from paretune.measure import compare
 from paretune.measure.statistics import paired_drop
 from paretune.sources import digest_of_module
 from paretune.store import Store, paths
@@ -30,6 +34,8 @@ from paretune.store import Store, paths
 QUICK_BUDGET = "4m"
 #: The control is trained as long where the search trained nothing.
 FEWEST_SECONDS = 10.0
+#: Timing time of our artifact against the control's.
+COMPARE_SECONDS = 20.0
 
 
 def answers(artifact: Path, arrays: ArrayFolder) -> NDArray[np.int64]:
@@ -39,6 +45,16 @@ def answers(artifact: Path, arrays: ArrayFolder) -> NDArray[np.int64]:
         for feeds in arrays.batches(256):
             found.append(predictor.run({k: np.array(v) for k, v in feeds.items()})[0].argmax(1))
     return np.concatenate(found)
+
+
+def faster(ours: Path, theirs: Path, arrays: ArrayFolder) -> Estimate:
+    """How many times as fast one artifact is as another, each as it was chosen to be run."""
+    ready = {}
+    for name, folder in (("ours", ours), ("theirs", theirs)):
+        manifest = read(folder)
+        ready[name] = Ready(manifest.program(folder), manifest.settings, arrays)
+    openers = {name: one.open for name, one in ready.items()}
+    return compare(openers, seconds=COMPARE_SECONDS, progress=Said()).ratio("theirs", "ours")
 
 
 def control(model: Model, data: Dataset, seconds: float, seed: int, folder: Path) -> Path:
@@ -83,17 +99,18 @@ def one(name: str, task: Task, budget: str, seed: int) -> tuple[list[Figure], di
         spent = _training(result)
         against = control(model, data, spent, seed, folder / "control")
         arrays = materialise(data, "holdout", model, paths.arrays())
-        labels = arrays.labels()
+        labels, found = arrays.labels(), folder / "run" / "artifact"
         ours, theirs = (
-            (answers(artifact, arrays) == labels).astype(float)
-            for artifact in (folder / "run" / "artifact", against)
+            (answers(artifact, arrays) == labels).astype(float) for artifact in (found, against)
         )
+        int8 = faster(found, against, arrays)
     drop = paired_drop(theirs, ours, seed=seed)
     gain = result.ratios.latency_vs_best_compiled_baseline
     _print(name, seed, result, drop)
     label = name if budget == task.budget else f"{name}@{budget}"
     lossless = fastest_without_loss(result)
     figures = [
+        ratio(f"search_int8/{label}", int8),
         ratio(f"search_speed/{label}", gain),
         _points(f"search_drop/{label}", drop),
         _points(f"search_drop_baseline/{label}", result.holdout.drop),

@@ -7,9 +7,10 @@ from paretune.measure.race import MAX_FINALISTS
 from tests.measure.fakes import FakeSubject, Time
 
 
-def standing(value, low, high):
-    rate = Estimate(value=1.0, ci95=(1.0, 1.0))
-    return Standing(throughput=rate, speed=Estimate(value=value, ci95=(low, high)), noise=0.0)
+def standing(value, low, high, *, rate=None):
+    speed = Estimate(value=value, ci95=(low, high))
+    rate = speed if rate is None else Estimate(value=rate, ci95=(0.99 * rate, 1.01 * rate))
+    return Standing(throughput=rate, speed=speed, noise=0.0)
 
 
 def test_survivors_are_those_the_leader_does_not_surely_beat():
@@ -22,6 +23,17 @@ def test_survivors_are_those_the_leader_does_not_surely_beat():
         }
     )
     assert found == ["leader", "touching", "close"]
+
+
+def test_who_raced_a_disturbed_reference_puts_nobody_out_who_ran_faster():
+    found = survivors(
+        {
+            "slow": standing(1.0, 0.99, 1.01, rate=3000),
+            "beside a disturbed reference": standing(2.2, 2.1, 2.3, rate=3400),
+            "fastest": standing(1.15, 1.1, 1.2, rate=3900),
+        }
+    )
+    assert set(found) == {"beside a disturbed reference", "fastest"}
 
 
 def test_no_more_survive_than_can_be_timed_together():

@@ -6,6 +6,8 @@ from paretune.artifact import headline
 from paretune.core import Change, Estimate, SearchPoint, SearchSummary
 from paretune.report import html, tables
 from paretune.report.charts import charts
+from paretune.report.charts._stages import stages
+from paretune.report.quantisation import effects
 from tests.report.sample import NET, sample
 
 
@@ -13,7 +15,10 @@ from tests.report.sample import NET, sample
 def result():
     plain = sample()
     chosen = plain.variant(plain.chosen)
-    found = chosen.model_copy(update={"id": f"{NET}+s1/int8", "architecture": f"{NET}+s1"})
+    faster = chosen.latency_ms.model_copy(update={"p50": 1.41, "ci95": (1.40, 1.42)})
+    found = chosen.model_copy(
+        update={"id": f"{NET}+s1/int8", "architecture": f"{NET}+s1", "latency_ms": faster}
+    )
     point = SearchPoint(
         architecture=f"{NET}+s1",
         predicted_speed=1.9,
@@ -55,6 +60,15 @@ def test_the_answer_says_what_the_search_alone_has_won(result):
         "The search: 1.84x (1.80 to 1.88) as fast as the best compiled baseline "
         f"({headline.describe(result.variant(result.best_compiled_baseline))})."
     )
+
+
+def test_what_the_search_has_won_is_not_credited_to_quantisation(result):
+    plain = sample()
+    assert effects(result) == effects(plain)
+    by_stage = {name: record.id for name, record in stages(result)}
+    assert by_stage.pop("searched") == result.chosen
+    assert by_stage == {name: record.id for name, record in stages(plain)}
+    assert list(dict(stages(result)))[-1] == "searched"
 
 
 def test_a_search_that_found_nothing_says_so(result):

@@ -60,13 +60,19 @@ def screen(reference: Actor, opener: Opener, *, seconds: float, probe: Probe = L
 def survivors(standings: Mapping[str, Standing]) -> list[str]:
     """Who may still be the fastest: fastest first, at most `MAX_FINALISTS`.
 
-    A subject is out when the upper end of its speed lies below the lower end of the leader's.
+    A subject is out when the upper end of its speed lies below the lower end of the leader's, both
+    against the reference and by its own rate: a reference that was disturbed while one subject was
+    timed makes that one look too fast, and would put all others out.
     """
-    ranked = sorted(standings, key=lambda name: -standings[name].speed.value)
-    if not ranked:
-        return []
-    bar = standings[ranked[0]].speed.ci95[0]
-    return [name for name in ranked if standings[name].speed.ci95[1] >= bar][:MAX_FINALISTS]
+    speeds = {name: standing.speed for name, standing in standings.items()}
+    rates = {name: standing.throughput for name, standing in standings.items()}
+    places: dict[str, int] = {}
+    for found in (speeds, rates):
+        ranked = sorted(found, key=lambda name: -found[name].value)
+        for place, name in enumerate(ranked):
+            if found[name].ci95[1] >= found[ranked[0]].ci95[0]:
+                places[name] = min(place, places.get(name, place))
+    return sorted(places, key=lambda name: places[name])[:MAX_FINALISTS]
 
 
 @dataclass(frozen=True)

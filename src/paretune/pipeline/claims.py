@@ -16,6 +16,7 @@ from paretune.core import (
 from paretune.measure import Comparison, compare
 from paretune.pipeline.context import Context
 from paretune.pipeline.racing import Field, probe_of
+from paretune.pipeline.verdict import BY_SPEED, behind
 
 #: Timing time of the comparison at most, all starts together.
 COMPARE_SECONDS = 20.0
@@ -83,7 +84,7 @@ def claim(
             latency_vs_best_compiled_baseline=_against(found, best, chosen),
             latency_vs_best_f32=_against(found, best_f32, chosen),
         ),
-        records={name: _final_record(found, name, records[name]) for name in names},
+        records={name: _final_record(context, found, records[name], chosen) for name in names},
         starts=len(found.starts),
     )
 
@@ -105,11 +106,18 @@ def _best_f32(entry: Field, records: dict[str, VariantRecord]) -> str:
     return max(plain, key=lambda name: entry.standings[name].speed.value)
 
 
-def _final_record(found: Comparison, name: str, record: VariantRecord) -> VariantRecord:
+def _final_record(
+    context: Context, found: Comparison, record: VariantRecord, chosen: str
+) -> VariantRecord:
     """The record with the comparison's figures in place of the race's."""
+    name, reason = record.id, record.reason
     throughput = found.throughput(name)
+    if name != chosen and record.status == "ok" and context.request.objective in BY_SPEED:
+        ratio = found.ratio(name, chosen)
+        reason = behind(ratio.value, shown=ratio.ci95[0] > 1)
     return record.model_copy(
         update={
+            "reason": reason,
             "latency_ms": found.latency(name) if found.timed(name) else record.latency_ms,
             "throughput_per_s": throughput.value,
             "throughput_ci95": throughput.ci95,

@@ -76,6 +76,11 @@ class Screening:
         most = self.context.target.usable_cores
         return self.context.request.threads or tuple({most, max(1, most // 2), 1})
 
+    @property
+    def _reference_threads(self) -> int:
+        """One where single calls are timed: it waits for no other core, so none can disturb it."""
+        return self.context.threads if self._concurrent else 1
+
     def _time_waiting(self) -> None:
         while self._waiting:
             self._time_all(self._waiting.pop(0))
@@ -132,7 +137,7 @@ class Screening:
             "program": candidate.key,
             "settings": [variant.threads, variant.streams, variant.batch],
             "reference": reference.key,
-            "reference_threads": context.threads,
+            "reference_threads": self._reference_threads,
             "inputs": context.search.digest,
             "target": context.target.digest,
             "throughput": self._concurrent,
@@ -145,8 +150,8 @@ class Screening:
         if context.left(context.shares.screened) <= 0 and not must:
             raise ParetuneError("the budget ended before it was measured")
         if self._actor is None:  # opened when first needed: the store may hold everything
-            at_full = context.variant(reference.program, context.threads)
-            self._actor = context.open(reference.program, at_full)
+            setting = context.variant(reference.program, self._reference_threads)
+            self._actor = context.open(reference.program, setting)
         opener = partial(context.open, candidate.program, variant)
         standing = screen(self._actor, opener, seconds=self._seconds, probe=probe_of(context))
         context.taken += 1

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from paretune.core import Constraint, ConstraintResult, Objective, VariantRecord, measured
 from paretune.pipeline.racing import Field
 
+#: Objectives that a race decides.
+BY_SPEED = ("latency", "throughput", "cost")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -75,7 +78,7 @@ def _ranked(
 ) -> list[VariantRecord]:
     """Measured records, best first; speed decides by ratio to the common reference."""
     measured = [record for record in records.values() if record.status == "ok"]
-    by_speed = objective.name in ("latency", "throughput", "cost")
+    by_speed = objective.name in BY_SPEED
 
     def rank(record: VariantRecord) -> tuple[float, float]:
         speed = -field.standings[record.id].speed.value
@@ -103,15 +106,20 @@ def _explained(
         reason = "; ".join(_miss(miss) for miss in misses[record.id])
         return record.model_copy(update={"status": "rejected", "reason": reason})
     ours, theirs = field.standings[record.id].speed, field.standings[chosen.id].speed
-    if objective.name in ("size", "memory"):
+    if objective.name not in BY_SPEED:
         reason = (
             f"{objective.value(record):.4g} {objective.unit} against {objective.value(chosen):.4g}"
         )
-    elif ours.ci95[1] >= theirs.ci95[0]:
-        reason = "no difference from the chosen variant that the race could show"
     else:
-        reason = f"{theirs.value / ours.value:.2f}x the time of the chosen variant"
+        reason = behind(theirs.value / ours.value, shown=ours.ci95[1] < theirs.ci95[0])
     return record.model_copy(update={"reason": reason})
+
+
+def behind(times: float, *, shown: bool) -> str:
+    """Why a variant lost that takes so many times the chosen one's time."""
+    if shown:
+        return f"{times:.2f}x the time of the chosen variant"
+    return "no difference from the chosen variant that the race could show"
 
 
 def _miss(result: ConstraintResult) -> str:

@@ -20,6 +20,8 @@ REPORT_FILE = "report.html"
 KINDS = {
     "noise": "Noisy machine",
     "frequency": "Frequency drift",
+    "drift": "Speed changed",
+    "budget": "Out of time",
     "quota": "CPU quota",
     "fallback": "Left out",
     "cache": "Reused measurements",

@@ -35,9 +35,16 @@ class Effect:
 
 
 def effects(result: Result) -> list[Effect]:
-    """One entry for each runtime and recipe that int8 was tried with, the fastest first."""
-    batch = result.variant(result.baseline).batch
-    same = [record for record in result.variants if record.batch == batch]
+    """One entry for each runtime and recipe that int8 was tried with, the fastest first.
+
+    The user's own architecture alone: what a search found is faster for another reason.
+    """
+    baseline = result.variant(result.baseline)
+    same = [
+        record
+        for record in result.variants
+        if (record.batch, record.architecture) == (baseline.batch, baseline.architecture)
+    ]
     groups: dict[tuple[str, str], list[VariantRecord]] = {}
     for record in same:
         if record.precision == QUANTISED:

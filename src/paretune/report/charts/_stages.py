@@ -1,4 +1,4 @@
-"""As it came, compiled, quantised: the best latency of each stage."""
+"""As it came, compiled, quantised, searched: the best latency of each stage."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ def stages(result: Result) -> list[tuple[str, VariantRecord]]:
         and record.batch == baseline.batch
         and record.id != baseline.id
     ]
-    plain = [r for r in usable if r.precision != QUANTISED and r.runtime != baseline.runtime]
-    quantised = [r for r in usable if r.precision == QUANTISED]
-    for name, group in (("compiled", plain), ("quantised", quantised)):
+    own = [r for r in usable if r.architecture == baseline.architecture]
+    groups = {
+        "compiled": [r for r in own if r.precision != QUANTISED and r.runtime != baseline.runtime],
+        "quantised": [r for r in own if r.precision == QUANTISED],
+        "searched": [r for r in usable if r.architecture != baseline.architecture],
+    }
+    for name, group in groups.items():
         if group:
             found.append((name, min(group, key=_latency)))
     return found
