@@ -11,8 +11,12 @@ install: .venv/.installed
 demo: install
 	.venv/bin/paretune demo --out demo --resume
 
+# A file at a time on every core, then what must have the machine to itself. Either may be asked
+# for nothing (5), not both.
 test: .venv/.installed-dev
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest -n auto --dist loadfile -m "not alone" $(PYTEST_ARGS); beside=$$?; \
+	.venv/bin/python -m pytest -m alone $(PYTEST_ARGS); alone=$$?; \
+	case $$beside$$alone in 00|05|50) ;; *) exit 1;; esac
 
 lint: .venv/.installed-dev
 	.venv/bin/python -m ruff check .

@@ -20,7 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PARETUNE_HOME"] = config.stash[_HOME].name
     os.environ.pop("PARETUNE_STORE", None)
     # Thread pools as large as the machine only take turns here; a test that wants more says so.
-    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    beside_others = getattr(config.option, "numprocesses", None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1" if beside_others else "2")
     os.environ["HF_HUB_OFFLINE"] = "1"
 
 

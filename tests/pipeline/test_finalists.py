@@ -15,6 +15,8 @@ from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told
 from tests.search.finish.test_quantisation_aware import stretched
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def digits_model():

@@ -15,6 +15,7 @@ from paretune.pipeline.searching import COMPARISON, FINALISTS, kept, last_shares
 from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told
 
+pytestmark = pytest.mark.alone
 IMAGE = (TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),)
 
 
