@@ -108,7 +108,7 @@ def test_own_time_includes_live_and_ended_children():
         child.communicate(b"\n")
     ended = process_tree_seconds() - before
     assert alive >= 0.35
-    assert ended >= alive
+    assert ended >= alive - 0.005  # half a tick of the clock that both are counted in
 
 
 def test_real_counters_of_this_machine_are_read():
