@@ -82,6 +82,13 @@ def test_the_result_keeps_the_contract(request, which):
     assert ledger["training_flops"] == ledger["full_training_equivalents"] == 0
 
 
+def test_what_was_compared_again_lost_by_the_ratio_that_is_claimed(module_run):
+    result = module_run.json
+    (baseline,) = module_run.variants(id=result["baseline"])
+    claimed = result["ratios"]["latency_vs_baseline"]["value"]
+    assert baseline["reason"] == f"{claimed:.2f}x the time of the chosen variant"
+
+
 def test_the_chosen_variant_meets_every_constraint_and_the_rest_say_why_not(module_run):
     result = module_run.json
     assert result["constraints"][0]["text"] == "accuracy >= baseline - 0.5 pt"

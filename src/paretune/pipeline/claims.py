@@ -114,7 +114,7 @@ def _final_record(
     throughput = found.throughput(name)
     if name != chosen and record.status == "ok" and context.request.objective in BY_SPEED:
         ratio = found.ratio(name, chosen)
-        reason = behind(ratio.value, shown=ratio.ci95[0] > 1)
+        reason = behind(ratio.value, shown=not ratio.ci95[0] <= 1 <= ratio.ci95[1])
     return record.model_copy(
         update={
             "reason": reason,

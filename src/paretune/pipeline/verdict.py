@@ -119,7 +119,7 @@ def behind(times: float, *, shown: bool) -> str:
     """Why a variant lost that takes so many times the chosen one's time."""
     if shown:
         return f"{times:.2f}x the time of the chosen variant"
-    return "no difference from the chosen variant that the race could show"
+    return "no difference from the chosen variant that could be shown"
 
 
 def _miss(result: ConstraintResult) -> str:
