@@ -10,7 +10,7 @@ from paretune.core import Score, SearchSummary, parse_constraint
 from paretune.data import load_data
 from paretune.pipeline import finalists, optimize, request
 from paretune.pipeline.demo import trained
-from paretune.search import Finalist, Found
+from paretune.search import KEEP, Finalist, Found, propose
 from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told
 from tests.search.finish.test_quantisation_aware import stretched
@@ -33,9 +33,11 @@ def drop_of(found):
 def test_it_wins_back_what_int8_cost(digits_model, tmp_path, monkeypatch):
     def search(ground, *, seconds):
         """Finds at once the same network with channels that int8 cannot tell apart."""
-        found = Finalist("s1", stretched(digits_model.module, 400.0), ("b0:keep",), 1.5)
+        proposals = propose(ground.model, ground.train)
+        kept = tuple(o.id for o in proposals.space.options if o.operator == KEEP)
+        found = Finalist("s1", stretched(digits_model.module, 400.0), kept, 1.5)
         counts = dict.fromkeys(SearchSummary.model_fields, 0) | {"points": ()}
-        return Found((found,), SearchSummary(**counts), None)
+        return Found((found,), SearchSummary(**counts), proposals)
 
     monkeypatch.setattr(paretune.search, "search", search)
     monkeypatch.setattr(request, "LEAST_SEARCH", 60.0)
