@@ -17,7 +17,7 @@ from _common import ROOT, Said
 
 from paretune.core import Model
 from paretune.data import Dataset, load_data
-from paretune.pipeline.demo import EPOCHS, trained
+from paretune.pipeline.demo import BUDGET, EPOCHS, trained
 from paretune.search.ledger import DEFAULT_EPOCHS
 from paretune.sources import load_model
 
@@ -76,5 +76,5 @@ TASKS = {
         "60m",
         train_baselines.FASHION_EPOCHS,
     ),
-    "digits": Task(digits_network, digits, "5m", EPOCHS),
+    "digits": Task(digits_network, digits, BUDGET, EPOCHS),
 }

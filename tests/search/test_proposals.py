@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
+from paretune.search.library._record import first_tensor
 from paretune.search.network.compose import compose
 from paretune.search.proposals import Proposals, merges, stages
-from paretune.search.space import KEEP
-from tests.search.operators.nets import Case, answer, case
+from paretune.search.space import KEEP, Option
+from tests.search.operators.nets import NAMES, Case, answer, case
 
 
 def proposals(found: Case, *using: str) -> Proposals:
@@ -76,3 +78,21 @@ def test_a_kept_block_is_a_copy() -> None:
     assert torch.allclose(piece(site.flow.x), site.flow.y, atol=1e-6)
     own = {id(p) for p in made.module.parameters()}
     assert not any(id(p) in own for p in piece.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_filled_with_the_weights_of_what_was_built_is_the_same(name: str) -> None:
+    made = proposals(case(name))
+    kinds: dict[tuple[str, int], Option] = {}
+    for option in made.space.options:
+        kinds.setdefault((option.operator, option.span), option)
+    for option in kinds.values():
+        if option.operator == KEEP:
+            continue
+        flow = made.site(option).flow
+        built = made.build(option, seed=3).eval()
+        filled = made.filled(option, built.state_dict())
+        extras = (flow.extras, flow.named) if getattr(built, "takes_extras", False) else ((), {})
+        with torch.no_grad():
+            wanted, given = [piece(flow.x, *extras[0], **extras[1]) for piece in (built, filled)]
+        assert torch.equal(first_tensor(given), first_tensor(wanted)), option.id

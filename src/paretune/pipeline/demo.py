@@ -15,12 +15,14 @@ from paretune.store import paths
 EPOCHS = 12
 BATCH = 64
 LEARNING_RATE = 2e-3
+#: Of the trip after training. A search takes all of it.
+BUDGET = "270s"
 
 
 def demo(
     *,
     out: str | Path = "demo",
-    effort: str = "quantize",
+    effort: str = "search",
     budget: str | float | None = None,
     resume: bool = False,
     seed: int = 0,
@@ -31,7 +33,7 @@ def demo(
     Args:
         out: folder for the result.
         effort: as `optimize`.
-        budget: time for the trip after training; 3 minutes, or 5 for a search, by default.
+        budget: time for the trip after training; 4.5 minutes by default.
         resume: go on with the run in `out`.
         seed: of training, splits and resampling.
         progress: told what happens.
@@ -47,7 +49,7 @@ def demo(
         dataset,
         out=out,
         effort=effort,
-        budget=budget or ("5m" if effort == "search" else "3m"),
+        budget=budget or BUDGET,
         resume=resume,
         seed=seed,
         progress=told,

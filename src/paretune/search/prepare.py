@@ -15,20 +15,14 @@ from paretune.search.journal import Journal
 from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit, time_networks
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
+from paretune.search.shares import COMPOSE, LATENCY
 from paretune.search.space import KEEP, Choice, Space
-from paretune.search.steps import (
-    score_compositions,
-    train_library,
-    widened,
-)
+from paretune.search.steps import score_compositions, train_library, widened
 from paretune.search.worth import faster
 
 if TYPE_CHECKING:
     from torch import nn
 
-#: Shares of the search's time: the latency model, scoring compositions; the library has its own,
-#: and the rest goes to the finish, which decides what comes out.
-LATENCY, COMPOSE = 0.10, 0.05
 #: Designed networks that are timed for the latency model, at most.
 NETWORKS = 80
 
@@ -133,7 +127,7 @@ def prepare(
         ground: model, data, machine.
         proposals: the whole space.
         timed: its latency.
-        journal: which compositions there was time for.
+        journal: which options and compositions there was time for.
         seconds: of the whole search.
 
     Raises:
@@ -146,7 +140,9 @@ def prepare(
             "no option is faster on this machine than the block that it would replace, so "
             "there is nothing to search: use --effort quantize"
         )
-    judged, library = train_library(ground, proposals, timed.latency, timed.macs, worth, seconds)
+    judged, library = train_library(
+        ground, proposals, timed.latency, timed.macs, worth, journal, seconds
+    )
     swapped = library.swap_one()
     usable = np.array([option.id in library.entries for option in whole.options])
     usable &= np.isfinite(swapped)

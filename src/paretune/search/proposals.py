@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from paretune.search.operators import Operator, Params, get, operators
 from paretune.search.space import KEEP, Option, Space
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from paretune.search.network.site import Flow, Site
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 #: A stage is cut into so many equal parts at most, each of which may be merged into one block:
 #: every run of every length would make thousands of candidates, most of them near copies.
 PARTS = 4
+#: Samples that a replacement is built on whose weights are loaded after: its statistics need two.
+FILLED_SAMPLES = 2
 
 
 class Proposals:
@@ -62,6 +65,21 @@ class Proposals:
         if option.operator == KEEP:
             return copy.deepcopy(site.module)
         return get(option.operator).build(site, option.params, seed=seed)
+
+    def filled(self, option: Option, state: Mapping[str, torch.Tensor]) -> nn.Module:
+        """The replacement with these weights, by name, in eval mode.
+
+        Nothing is inherited first, which takes least squares on real inputs.
+        """
+        from dataclasses import replace
+
+        from paretune.search.network.fill import fill
+
+        site = self.site(option)
+        few = replace(site, flow=site.flow.head(FILLED_SAMPLES))
+        piece = get(option.operator).build(few, option.params, seed=0)
+        fill(piece, state)
+        return piece.eval()
 
     def words(self, option: Option) -> str:
         """What an option does, for a report."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,7 @@ def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
 
     from paretune.search.blocks import find
     from paretune.search.network.compose import compose
+    from paretune.search.network.fill import fill
     from paretune.search.network.site import flows
 
     description = _read(folder / DESCRIPTION)
@@ -139,32 +140,14 @@ def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
     pieces = {(o.first, o.last): proposals.build(o, seed=0) for o in changed}
     made = compose(module, blocks, pieces)
     state = load_file(folder / WEIGHTS)
-    _with_biases(made, state)
     try:
-        made.load_state_dict(state)
+        fill(made, state)
     except RuntimeError as error:
         raise InputError(
             f"{folder / WEIGHTS} does not fit the network of {description.model} "
             f"({str(error).splitlines()[1].strip()}): give the model as it was when it was searched"
         ) from error
     return made.eval()
-
-
-def _with_biases(module: nn.Module, state: Mapping[str, Any]) -> None:
-    """Give layers the biases that they had, and no others.
-
-    Whether a layer that was fitted to real inputs took a bias depends on those inputs.
-    """
-    import torch
-
-    for path, inner in module.named_modules():
-        if not hasattr(inner, "bias") or not hasattr(inner, "weight"):
-            continue
-        name = f"{path}.bias"
-        if name in state and inner.bias is None:
-            inner.bias = torch.nn.Parameter(torch.zeros_like(state[name]))
-        elif name not in state:
-            inner.bias = None
 
 
 def _read(file: Path) -> Description:

@@ -16,6 +16,7 @@ from paretune.search.ground import Found, Ground
 from paretune.search.journal import Journal
 from paretune.search.prepare import oracle_of, prepare, time_space
 from paretune.search.proposals import Proposals
+from paretune.search.shares import epoch_seconds, planned
 from paretune.search.solve import reach
 from paretune.search.steps import train_whole
 from paretune.search.story import point, trained_point
@@ -52,9 +53,10 @@ def search(ground: Ground, *, seconds: float) -> Found:
     )
     journal = Journal(ground.checkpoints)
     # Shares of rounded seconds, so that another run finds what this one has trained.
-    planned = journal.once("seconds", lambda: _rounded(seconds))
+    epoch = epoch_seconds(model, ground.train)
+    shared = journal.once("seconds", lambda: _rounded(planned(seconds, epoch)))
     with oracle_of(ground, proposals) as oracle:
-        timed = time_space(ground, proposals, oracle, journal, planned)
+        timed = time_space(ground, proposals, oracle, journal, shared)
         latency, base = timed.latency, timed.baseline_ms
         summary = SearchSummary(
             blocks=len(proposals.blocks),
@@ -74,7 +76,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
                 f"{ground.most_ms:.3g} are allowed: nothing is searched"
             )
             return Found((), summary, proposals)
-        ready = prepare(ground, proposals, timed, journal, planned)
+        ready = prepare(ground, proposals, timed, journal, shared)
         oracle.space = ready.space
 
         def picked() -> list[dict[str, Any]]:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from paretune.core import Progress
 from paretune.search.choosing import Pick
 from paretune.search.ground import Finalist, Ground
+from paretune.search.journal import Journal
 from paretune.search.latency import LatencyModel
-from paretune.search.library import Library
+from paretune.search.library import Library, Recipe
 from paretune.search.proposals import Proposals
 from paretune.search.prospect import prospect
-from paretune.search.space import KEEP, Choice, Space
+from paretune.search.shares import JUDGE, LIBRARY
+from paretune.search.space import Choice, Space
 from paretune.search.worth import promising
 
 if TYPE_CHECKING:
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
 
     from paretune.search.finish import Standing
 
-#: Shares of the search's time: judging options as they inherit, and training them.
-JUDGE, LIBRARY = 0.06, 0.14
-#: Process seconds that judging an option takes at least, and that training one is worth: with two
-#: or three times as many steps, pieces of ResNet-56 came out within 5 % of the error.
-JUDGE_SECONDS, TRAIN_SECONDS = 1.5, 8.0
+#: Process seconds, and steps, that training a single block's option is worth, whichever is over
+#: first.
+TRAIN_SECONDS, ENOUGH = 5.0, 400
+#: Held-out samples that options are judged on as they inherit: it is for their order only.
+JUDGED_ON = 128
 #: Compositions scored, least and most.
 LEAST_SCORED, MOST_SCORED = 16, 150
 
@@ -39,38 +41,41 @@ def train_library(
     latency: LatencyModel,
     macs: NDArray[np.float64],
     worth: NDArray[np.bool_],
+    journal: Journal,
     seconds: float,
 ) -> tuple[int, Library]:
-    """Judge what is worth it as it inherits, and train what is promising then."""
-    space, cores = proposals.space, ground.target.usable_cores
+    """Judge what is worth it as it inherits, and train what is promising then.
 
-    def train(wanted: NDArray[np.bool_], share: float, priority: float) -> Library:
-        ids = [
-            option.id
-            for option, use in zip(space.options, wanted, strict=True)
-            if use and option.operator != KEEP
-        ]
-        return Library.train(
-            proposals,
-            ground.train,
-            search=ground.search,
-            model_digest=ground.model.digest,
-            engine=ground.engine,
-            store=ground.store,
-            seconds=seconds * share,
-            options=ids,
-            priorities=None if priority else dict.fromkeys(ids, 0.0),
-            seed=ground.seed,
-            ledger=ground.ledger,
-            progress=ground.progress,
-        )
+    Both take the options in order of their promise until their time is up; how far they came is
+    written down.
+    """
 
-    many = max(8, int(seconds * JUDGE * cores / JUDGE_SECONDS))
-    first = promising(space, latency.weights, 1 / (macs + 1), worth, many)
-    judged = train(first, JUDGE, 0.0)
-    few = max(4, int(seconds * LIBRARY * cores / TRAIN_SECONDS))
-    second = promising(space, latency.weights, judged.swap_one(), first, few)
-    return int(first.sum()) - len(proposals.blocks), train(second, LIBRARY, 1.0)
+    def made(name: str, ids: list[str], share: float, each: float, recipe: Recipe) -> Library:
+        def made_of(chosen: list[str]) -> Library:
+            return Library.train(
+                proposals,
+                ground.train,
+                search=ground.search,
+                model_digest=ground.model.digest,
+                engine=ground.engine,
+                store=ground.store,
+                seconds=seconds * share,
+                options=chosen,
+                each=each,
+                seed=ground.seed,
+                recipe=recipe,
+                ledger=ground.ledger,
+                progress=ground.progress,
+            )
+
+        return made_of(journal.once(name, lambda: list(made_of(ids).entries)))
+
+    space = proposals.space
+    first = promising(space, latency.weights, 1 / (macs + 1), worth, evenly=True)
+    judged = made("judged", first, JUDGE, 0.0, Recipe(held_out=JUDGED_ON))
+    second = promising(space, latency.weights, judged.swap_one(), worth)
+    recipe = Recipe(enough=ENOUGH)
+    return len(judged.entries), made("trained", second, LIBRARY, TRAIN_SECONDS, recipe)
 
 
 def score_compositions(

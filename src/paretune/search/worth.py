@@ -35,9 +35,10 @@ def promising(
     weights: NDArray[np.float64],
     loss: NDArray[np.float64],
     among: NDArray[np.bool_],
-    most: int,
-) -> NDArray[np.bool_]:
-    """The options that could be in a best architecture, at most `most` beside those that keep.
+    *,
+    evenly: bool = False,
+) -> list[str]:
+    """Ids of the options that replace something, those first that could be in a best architecture.
 
     For every run of blocks its options are peeled front by front: first those that no other beats
     in both time and loss, then those that only the first beat, and so on. Fronts are taken in that
@@ -48,7 +49,8 @@ def promising(
         weights: time of every option, (m,).
         loss: of every option put in alone, untrained, (m,); infinite or NaN where it failed.
         among: options to choose from, bool (m,).
-        most: how many.
+        evenly: every run's first, then every run's second, and so on, whatever their fronts: for
+            a `loss` that does not tell one run from another.
     """
     kept = np.array([weights[row[0]] for row in space.starting])
     spans: dict[tuple[int, int], list[int]] = {}
@@ -58,17 +60,18 @@ def promising(
     ranked: list[tuple[int, float, int]] = []
     for (first, last), places in spans.items():
         left, depth = list(places), 0
+        own: list[tuple[int, float, int]] = []
         while left:
             front = [p for p in left if not _beaten(p, left, weights, loss)]
             for place in front:
                 saved = kept[first : last + 1].sum() - weights[place]
-                ranked.append((depth, loss[place] / max(saved, 1e-9), place))
+                own.append((depth, loss[place] / max(saved, 1e-9), place))
             left = [p for p in left if p not in front]
             depth += 1
-    chosen = np.array([option.operator == KEEP for option in space.options])
-    for _, _, place in sorted(ranked)[:most]:
-        chosen[place] = True
-    return chosen
+        if evenly:
+            own = [(turn, ratio, p) for turn, (_, ratio, p) in enumerate(sorted(own))]
+        ranked += own
+    return [space.options[place].id for _, _, place in sorted(ranked)]
 
 
 def _beaten(

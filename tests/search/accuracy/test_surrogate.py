@@ -174,3 +174,20 @@ def test_too_few_or_broken_measurements_are_refused(world: World) -> None:
     values = np.r_[np.inf, world.drop[:7]]
     with pytest.raises(InputError, match=r"anchors\[0\] is inf"):
         AccuracySurrogate.fit(world.space, anchors=(world.every[:8], values))
+
+
+def test_what_alone_loses_far_more_than_any_network_seen_is_no_gain(world: World) -> None:
+    option = int(np.argmax(world.scores))
+    scores = world.scores.copy()
+    scores[option] = 300 * scores.max()
+    has = world.every[:, option]
+    some = np.random.default_rng(0).choice(np.flatnonzero(~has), 40, replace=False)
+    # Among those that were seen, the more of it changes the less a network loses.
+    losses = 2 * world.divergence.max() - world.divergence[some]
+    surrogate = AccuracySurrogate.fit(
+        world.space, swap_one=scores, untrained=(world.every[some], losses)
+    )
+    found = surrogate.predict(world.every)
+    assert found.mean[has].min() > losses.max()
+    assert (found.low <= found.mean).all()
+    assert (found.mean <= found.high).all()

@@ -1,5 +1,6 @@
 """A library is trained by real processes: they die, diverge and run out of memory here."""
 
+import itertools
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 from paretune.core import InputError
 from paretune.engine import LocalEngine
 from paretune.search.ledger import Ledger
-from paretune.search.library import Library, Recipe
+from paretune.search.library import Library, Recipe, _budget
 from paretune.search.library._error import kl_divergence
 from paretune.search.space import KEEP
 from paretune.store import paths
@@ -167,13 +168,31 @@ def test_what_was_spent_is_booked(trained):
     assert len(heard.steps) == len(OPTIONS)
 
 
-def test_a_repeated_call_trains_nothing_and_says_so(trained, tiny, proposals, splits):
+def test_a_repeated_call_trains_nothing(trained, tiny, proposals, splits):
     library, store, *_ = trained
     heard = Heard()
     again = train(tiny, proposals, splits, store, engine=Idle(), progress=heard)
     assert again.entries.keys() == library.entries.keys()
     np.testing.assert_array_equal(again.swap_one(), library.swap_one())
-    assert heard.stages == [f"train 0 of {len(OPTIONS)} candidates"]
+    assert heard.stages == []
+
+
+def test_in_turn_they_are_judged_or_trained_until_the_time_is_up(
+    tiny, proposals, splits, store, monkeypatch
+):
+    monkeypatch.setattr(_budget, "FEWEST_CANDIDATES", 2)
+    ids = ["b5:basic(width=1)", "b1:skip", "b1:basic(width=0.5)", "b2:basic(width=0.5)"]
+    ticks = itertools.count()
+    late = {"options": ids, "workers": 1, "seconds": 1, "clock": lambda: float(next(ticks))}
+    judged = train(tiny, proposals, splits, store, each=0.0, recipe=Recipe(), **late)
+    assert list(judged.entries) == ids[:2]  # in the order given
+    assert all(e.steps == 0 and e.kl > 0 for e in judged.entries.values())
+    given = {"options": ids, "workers": 1, "each": 20.0}
+    quick = RECIPE.model_copy(update={"steps": None, "drift": 0.0, "enough": 5})
+    trained = train(tiny, proposals, splits, store, recipe=quick, **given)
+    assert {name: e.steps for name, e in trained.entries.items()} == dict.fromkeys(ids, 5) | {
+        "b1:skip": 0
+    }
 
 
 def test_after_an_interruption_only_what_is_missing_is_trained(tiny, proposals, splits, store):
@@ -186,7 +205,7 @@ def test_after_an_interruption_only_what_is_missing_is_trained(tiny, proposals, 
     library = train(tiny, proposals, splits, store, engine=engine, progress=heard, **given)
     assert len(engine.fitted()) == 2
     assert engine.fitted(last=False) == []  # the first round was behind all of them
-    assert heard.notes == ["2 candidates were trained before and are used again"]
+    assert heard.notes == ["2 candidates are known from before and are used again"]
     assert len(heard.steps) == 2
     assert all(entry.status != "failed" for entry in library.entries.values())
     assert not list((paths.home() / "library").rglob("films-*/"))
@@ -212,8 +231,6 @@ def test_the_same_seed_trains_the_same_weights(tiny, proposals, splits, tmp_path
     [
         ({"options": ["b9:nothing"]}, "no option 'b9:nothing'"),
         ({"seconds": 0}, "more than 0"),
-        ({"priorities": {"b2:skip": 1.0}}, "not to be trained"),
-        ({"priorities": {"b1:skip": -1.0}}, "give 0 or more"),
     ],
 )
 def test_bad_requests_are_refused_in_one_sentence(tiny, proposals, splits, store, change, why):

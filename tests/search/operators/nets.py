@@ -159,6 +159,8 @@ _MAKERS = {
     "hf-bert": _hf_bert,
     "lite0": _lite0,
 }
+#: Of the networks.
+NAMES = tuple(_MAKERS)
 
 
 @lru_cache

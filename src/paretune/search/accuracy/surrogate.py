@@ -43,6 +43,7 @@ class Fidelity:
         level: the model fitted to them.
         left_out: prediction of each row from the others.
         widening: half-width of its intervals in standard deviations.
+        least: loss that is to be expected at least, in parts of the sum of the swap-one scores.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Fidelity:
     level: Level
     left_out: Latent
     widening: float
+    least: float
 
 
 @dataclass(frozen=True)
@@ -180,9 +182,31 @@ class AccuracySurrogate:
         top = self.fidelities[-1].level
         found = [top.predict(part, self._columns(part, self.fidelities[:-1])) for part in parts]
         return Latent(
-            mean=np.concatenate([one.mean for one in found]),
+            mean=np.maximum(np.concatenate([one.mean for one in found]), self._floor(rows)),
             sd=np.concatenate([one.sd for one in found]),
         )
+
+    def _floor(self, rows: Choice) -> Floats:
+        """What architectures lose at least, (n,), on the scale where losses add up best.
+
+        An option that alone loses far more than any measured network lies where the features say
+        nothing, and a line through those networks may give it a gain.
+        """
+        top = self.fidelities[-1]
+        if not top.least:
+            return np.full(len(rows), -np.inf)
+        warp, bound = top.level.warp, top.least * self.features.apart(rows)
+        seen = bound > warp.least
+        return np.where(seen, warp.forward(np.where(seen, bound, warp.least)), -np.inf)
+
+    def _least(self, measured: Measured) -> float:
+        """Half the least loss seen, in parts of the sum of the swap-one scores; 0: unknown."""
+        if self.features.score is None:
+            return 0.0
+        apart = self.features.apart(measured.choices)
+        some = apart > 0
+        ratios = measured.values[some] / apart[some]
+        return max(float(ratios.min()) / 2, 0.0) if some.any() else 0.0
 
     def _columns(self, rows: Choice, below: tuple[Fidelity, ...]) -> Floats:
         """Features (n, k) of a fidelity: of the architecture, and what the one below predicts."""
@@ -202,7 +226,12 @@ class AccuracySurrogate:
         left_out = level.left_out()
         z = (level.latent - left_out.mean) / left_out.sd
         one = Fidelity(
-            name=name, measured=measured, level=level, left_out=left_out, widening=widening(z)
+            name=name,
+            measured=measured,
+            level=level,
+            left_out=left_out,
+            widening=widening(z),
+            least=self._least(measured),
         )
         return replace(self, fidelities=(*self.fidelities, one))
 

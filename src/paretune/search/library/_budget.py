@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 
 from paretune.core import InputError
 from paretune.search.space import Option
@@ -16,32 +17,24 @@ RECORDING = 0.05
 FEWEST = 64
 #: Part of its promised time that a candidate gets however late it is.
 LEAST = 0.1
+#: Candidates that are seen to however late it is, where the rest are left out for lack of time.
+FEWEST_CANDIDATES = 8
 
 
-def shares(
-    options: Sequence[Option], priorities: Mapping[str, float] | None, seconds: float
-) -> dict[str, float]:
+def shares(options: Sequence[Option], seconds: float, each: float | None) -> dict[str, float]:
     """Seconds of process time of each option, evaluation included.
+
+    A longer run of blocks, which has more to learn, gets the root of its length.
 
     Args:
         options: everything that is asked for, so that what is done already changes no share.
-        priorities: weight of an option by id, 0 for one that is judged as it is; where there is
-            none, a longer run of blocks, which has more to learn, gets the root of its length.
-        seconds: process seconds in all.
-
-    Raises:
-        InputError: a priority below 0, or of an option that is not asked for.
+        seconds: process seconds in all, which they share.
+        each: process seconds of a single block, in place of sharing; 0: judge all as they are.
     """
-    given = priorities or {}
-    known = {option.id for option in options}
-    for name, weight in given.items():
-        if name not in known:
-            raise InputError(f"a priority is given for {name!r}, which is not to be trained")
-        if not (math.isfinite(weight) and weight >= 0):
-            raise InputError(f"the priority of {name} is {weight}: give 0 or more")
-    weights = {o.id: float(given.get(o.id, _promise(o))) for o in options}
+    weights = {option.id: _promise(option) for option in options}
     total = sum(weights.values())
-    return {name: seconds * weight / total if total else 0.0 for name, weight in weights.items()}
+    unit = each if each is not None else seconds / total if total else 0.0
+    return {name: unit * weight for name, weight in weights.items()}
 
 
 def samples(macs: int, bytes_each: int, *, seconds: float, most: int, disk: float) -> int:
@@ -96,6 +89,29 @@ class Pace:
         scale = max(scale, LEAST)
         self._left -= share
         return share * scale
+
+
+class Turns:
+    """Lets one task begin after the other until the time is up.
+
+    Args:
+        deadline: when all must be done, by `clock`.
+        clock: in seconds.
+    """
+
+    def __init__(self, *, deadline: float, clock: Callable[[], float]) -> None:
+        self._deadline, self._clock = deadline, clock
+        self._begun = count()
+
+    def take(self, share: float) -> float | None:
+        """Seconds for the next task, no more than are left; None: it is too late to begin it.
+
+        With less than half of its time a candidate would be remembered as worse than it is.
+        """
+        remaining = self._deadline - self._clock()
+        if next(self._begun) >= FEWEST_CANDIDATES and (remaining <= 0 or remaining < share / 2):
+            return None
+        return max(min(share, remaining), LEAST * share)
 
 
 def _promise(option: Option) -> float:

@@ -102,7 +102,7 @@ def fit(
     start, steps, samples, each = clock(), 0, 0, 0.0
     piece.train()
     try:
-        while (done := _progress(steps, clock() - start, recipe.steps, seconds)) < 1:
+        while (done := _progress(steps, clock() - start, recipe, seconds)) < 1:
             for group in optimizer.param_groups:
                 group["lr"] = highest * _schedule(done)
             rows = torch.from_numpy(order(batch))
@@ -147,11 +147,12 @@ def _step(
     return float(loss.detach())
 
 
-def _progress(steps: int, elapsed: float, most: int | None, seconds: float) -> float:
+def _progress(steps: int, elapsed: float, recipe: Recipe, seconds: float) -> float:
     """How far the schedule has come, 0 to 1."""
-    if most is not None:
-        return steps / most if most else 1.0
-    return elapsed / seconds if seconds > 0 else 1.0
+    if recipe.steps is not None:
+        return steps / recipe.steps if recipe.steps else 1.0
+    by_time = elapsed / seconds if seconds > 0 else 1.0
+    return max(by_time, steps / recipe.enough if recipe.enough else 0.0)
 
 
 def _schedule(done: float) -> float:

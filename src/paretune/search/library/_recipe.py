@@ -17,6 +17,7 @@ class Recipe(Noun):
         batch: samples a step.
         rate: highest learning rate of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101).
         steps: of each round, in place of a share of the time: exact repetition on any machine.
+        enough: steps of each round after which it ends before its time is up: more bring little.
         drift: share of a candidate's inputs, in the second round, that come from a network whose
             blocks upstream are replaced by trained candidates; 0 for one round on clean inputs.
             Not used by default: with as many steps in all, networks composed of ResNet-56's
@@ -33,6 +34,7 @@ class Recipe(Noun):
     batch: int = Field(default=64, ge=1)
     rate: float = Field(default=2e-3, gt=0)
     steps: int | None = Field(default=None, ge=0)
+    enough: int | None = Field(default=None, ge=1)
     drift: float = Field(default=0.0, ge=0, le=1)
     second: float = Field(default=0.4, gt=0, lt=1)
     settle: int = Field(default=512, ge=1)

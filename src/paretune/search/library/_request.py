@@ -23,13 +23,13 @@ from paretune.store import paths
 
 
 def wanted_options(proposals: Proposals, ids: Sequence[str] | None) -> list[Option]:
-    """The options to train, in the order of the space; those that keep their block need nothing."""
+    """The options to train, in the order given; those that keep their block need nothing."""
     space = proposals.space
     for name in ids or ():
         if name not in space.index:
             raise InputError(f"the space has no option {name!r}")
-    chosen = set(space.index if ids is None else ids)
-    return [o for o in space.options if o.id in chosen and o.operator != KEEP]
+    chosen = [space.options[space.index[name]] for name in (space.index if ids is None else ids)]
+    return [option for option in chosen if option.operator != KEEP]
 
 
 def check(proposals: Proposals, seconds: float) -> None:

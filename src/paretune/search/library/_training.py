@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paretune.core import Progress, WorkerError
-from paretune.search.library._budget import Pace
+from paretune.search.library._budget import Pace, Turns
 from paretune.search.library._cache import DONE, DRAFT, Cache
 from paretune.search.library._crew import Call, Crew
 from paretune.search.library._entry import Entry
@@ -42,6 +42,8 @@ class Training:
         cache: where candidates are kept.
         wanted: every candidate that is asked for.
         share: its process seconds, by id.
+        in_turn: whether candidates are taken in order until the time is up, in place of all of
+            them sharing it.
         deadline: when all must be done, by `clock`.
         size: how many workers.
         spend: told training FLOPs.
@@ -54,6 +56,7 @@ class Training:
     cache: Cache
     wanted: Sequence[Option]
     share: Mapping[str, float]
+    in_turn: bool
     deadline: float
     size: int
     spend: Callable[[float], None]
@@ -61,14 +64,16 @@ class Training:
     clock: Callable[[], float]
 
     def run(self, missing: Sequence[Option]) -> dict[str, Entry]:
-        """Train these candidates; what becomes of each, by id."""
+        """Train these candidates; what becomes of each that there was time for, by id."""
         recipe = self.work.recipe
         self._record()
         drafts = self.cache.drafts(missing, self.share) if recipe.rounds == 2 else {}
         ahead = [o for o in missing if o.id not in drafts]
         planned = sum(self.share[o.id] for o in ahead)
         planned += recipe.second * sum(self.share[i] for i in drafts)
-        pace = Pace(planned, deadline=self.deadline, workers=self.size, clock=self.clock)
+        pace: Pace | Turns = Turns(deadline=self.deadline, clock=self.clock)
+        if not self.in_turn:
+            pace = Pace(planned, deadline=self.deadline, workers=self.size, clock=self.clock)
         if recipe.rounds == 2:
             first = [option for option in ahead if self.share[option.id] > 0]
             drafts |= self._round(first, pace, drafts, last=False)
@@ -77,11 +82,16 @@ class Training:
         return self._round(missing, pace, drafts, last=True)
 
     def _record(self) -> None:
-        """Run the baseline once over all samples that are used."""
+        """Run the baseline once over all samples that are used.
+
+        Where nothing is trained, the first training samples suffice: errors are normalised by
+        their variance.
+        """
         calls: list[Call] = []
         marks: list[Path] = []
         for split, n in (("train", self.work.train.n), ("held", self.work.held.n)):
-            for start in range(0, n, SHARD):
+            judging = split == "train" and not any(self.share.values())
+            for start in range(0, min(n, SHARD) if judging else n, SHARD):
                 mark = self.work.films / f"{split}-{start}-of-{n}"
                 if not mark.exists():
                     marks.append(mark)
@@ -116,12 +126,19 @@ class Training:
         return [option.id for option in space.chosen(choice)]
 
     def _round(
-        self, options: Sequence[Option], pace: Pace, drafts: Mapping[str, Entry], *, last: bool
+        self,
+        options: Sequence[Option],
+        pace: Pace | Turns,
+        drafts: Mapping[str, Entry],
+        *,
+        last: bool,
     ) -> dict[str, Entry]:
-        """One round of these candidates, the longest first."""
+        """One round of these candidates: in their order, or the longest first."""
         recipe = self.work.recipe
         kind = DONE if last else DRAFT
-        ordered = sorted(options, key=lambda o: -self.share[o.id])
+        ordered = list(options)
+        if not self.in_turn:
+            ordered.sort(key=lambda o: -self.share[o.id])
         found = {}
         calls = []
         for option in list(ordered):
@@ -135,11 +152,13 @@ class Training:
                 part = recipe.second if last else 1 - recipe.second
             seconds = self.share[option.id] * part
             file = self.cache.file(option, self.share[option.id], kind)
-            timed = pace if recipe.steps is None else None
+            timed = pace if self.in_turn or recipe.steps is None else None
             calls.append(_fitting(option, timed, seconds, draft, file, last))
         with closing(self.crew.run(calls)) as results:
             for done in results:
                 option = ordered[done.place]
+                if done.result is None and not done.reason:
+                    continue  # there was no time for it
                 draft = drafts.get(option.id)
                 entry = _entry(option, done.result, done.reason, draft)
                 if entry.status != "failed":
@@ -177,17 +196,25 @@ def _drifting(ids: Sequence[str], usable: Mapping[str, Entry], start: int, stop:
 
 
 def _fitting(
-    option: Option, pace: Pace | None, seconds: float, draft: Entry | None, into: Path, last: bool
+    option: Option,
+    pace: Pace | Turns | None,
+    seconds: float,
+    draft: Entry | None,
+    into: Path,
+    last: bool,
 ) -> Call:
     attempts = count()
 
     def call(actor: Actor) -> Any:
         # How long it may take is known only when it begins. A system that is out of memory kills
         # the process without a word, so another attempt takes half the batch.
+        granted = pace.take(seconds) if pace else seconds
+        if granted is None:
+            return None
         return actor.call(
             "fit",
             option,
-            seconds=pace.take(seconds) if pace else seconds,
+            seconds=granted,
             before=draft.weights if draft is not None else None,
             bar=draft.error_before if draft is not None else math.inf,
             into=into,

@@ -112,9 +112,10 @@ class Trainer:
         """
         work, clock = self._work, time.perf_counter
         begun = clock()
-        piece = self._work.proposals.build(option, seed=work.seed)
-        if before is not None:
-            piece.load_state_dict(load_file(before))
+        if before is None:
+            piece = work.proposals.build(option, seed=work.seed)
+        else:
+            piece = work.proposals.filled(option, load_file(before))
         lesson = self._lesson(option, self._train, drift=before is not None)
         exam = self._lesson(option, self._held, drift=False)
         variance = channel_variance(lesson.y[:EXAMPLES])
@@ -206,9 +207,10 @@ class Trainer:
         """A candidate with these weights, built once."""
         name = f"{option.id} {weights}"
         if name not in self._pieces:
-            piece = self._work.proposals.build(option, seed=self._work.seed)
-            if weights is not None:
-                piece.load_state_dict(load_file(weights))
+            if weights is None:
+                piece = self._work.proposals.build(option, seed=self._work.seed)
+            else:
+                piece = self._work.proposals.filled(option, load_file(weights))
             self._pieces[name] = piece
         return self._pieces[name]
 

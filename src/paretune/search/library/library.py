@@ -81,7 +81,7 @@ class Library:
         store: Store,
         seconds: float,
         options: Sequence[str] | None = None,
-        priorities: Mapping[str, float] | None = None,
+        each: float | None = None,
         seed: int,
         recipe: Recipe | None = None,
         workers: int | None = None,
@@ -90,6 +90,9 @@ class Library:
         clock: Callable[[], float] = time.perf_counter,
     ) -> Library:
         """Train every option, or find it trained; what is missing shares the time.
+
+        With `each`, options are taken in the order given until the time is up; what it does not
+        suffice for is left out.
 
         Each candidate learns to give what the blocks in its place gave for the same input, by
         normalised MSE and without labels (DONNA, arXiv 2012.08859, section 3.2; LANA, 2107.10624,
@@ -106,8 +109,9 @@ class Library:
             engine: where candidates are trained.
             store: where what is known of them is kept.
             seconds: wall time for all of it.
-            options: ids of those to train; all by default.
-            priorities: weight of an option's share of the time, by id; 0: judge it as it is.
+            options: ids of those to train, in this order; all by default.
+            each: process seconds that a single block's candidate may take, a longer run's more;
+                0: judge them as they are.
             seed: of everything random.
             recipe: how candidates are trained.
             workers: processes, one thread each; as many as there are cores by default: a thread
@@ -126,7 +130,7 @@ class Library:
         check(proposals, seconds)
         size = workers or machine.detect().usable_cores
         begun = clock()
-        share = shares(wanted, priorities, seconds * size * _TRAINING)
+        share = shares(wanted, seconds * size * _TRAINING, each)
         cache = Cache(store, model_digest, arrays, search, recipe, seed)
         work = work_for(
             proposals, arrays, search, wanted, recipe, seed, seconds * size, cache.films()
@@ -134,10 +138,11 @@ class Library:
         with ledger.stage(STAGE) if ledger else nullcontext():
             found = cache.finished(wanted, share)
             missing = [option for option in wanted if option.id not in found]
-            told.stage(f"train {len(missing)} of {len(wanted)} candidates", len(missing))
-            if found and missing:
-                told.note(f"{len(found)} candidates were trained before and are used again")
             if missing:
+                what = "judge" if each == 0 else "train"
+                told.stage(f"{what} {len(missing)} of {len(wanted)} candidates", len(missing))
+                if found:
+                    told.note(f"{len(found)} candidates are known from before and are used again")
                 with held(work.films), _crew(engine, work, size) as crew:
                     training = Training(
                         work,
@@ -145,6 +150,7 @@ class Library:
                         cache,
                         wanted=wanted,
                         share=share,
+                        in_turn=each is not None,
                         deadline=begun + seconds,
                         size=size,
                         spend=ledger.spend if ledger else _unbooked,
@@ -152,7 +158,8 @@ class Library:
                         clock=clock,
                     )
                     found |= training.run(missing)
-        return cls(work, {o.id: found[o.id] for o in wanted}, engine=engine, size=size)
+        known = {option.id: found[option.id] for option in wanted if option.id in found}
+        return cls(work, known, engine=engine, size=size)
 
     @property
     def space(self) -> Space:
@@ -171,9 +178,7 @@ class Library:
             from safetensors.torch import load_file
 
             state = load_file(self._weights(option.id))
-            piece = self._proposals.build(option, seed=self._work.seed)
-            piece.load_state_dict(state)
-            self._built[option.id] = piece
+            self._built[option.id] = self._proposals.filled(option, state)
         return self._built[option.id]
 
     def network(self, choice: Choice) -> nn.Module:

@@ -29,6 +29,20 @@ class Flow:
     named: dict[str, Any]
     y: torch.Tensor
 
+    def head(self, samples: int) -> Flow:
+        """The same for the first samples only."""
+
+        def cut(given: Any) -> Any:
+            rows = isinstance(given, torch.Tensor) and given.ndim and len(given) == len(self.x)
+            return given[:samples] if rows else given
+
+        return Flow(
+            x=self.x[:samples],
+            extras=tuple(cut(one) for one in self.extras),
+            named={name: cut(one) for name, one in self.named.items()},
+            y=self.y[:samples],
+        )
+
 
 @dataclass(frozen=True)
 class Site:

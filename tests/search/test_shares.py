@@ -1,0 +1,23 @@
+"""How the time of a search is shared out."""
+
+import numpy as np
+import pytest
+
+from paretune.data import Dataset, materialise
+from paretune.data._memory import TensorSamples
+from paretune.search.shares import LARGEST, epoch_seconds, planned
+from paretune.sources import load_model
+
+
+def test_what_the_finish_does_not_need_goes_to_the_rest():
+    assert planned(100.0, epoch=10.0) == 100.0  # it could use more than it has
+    assert planned(100.0, epoch=0.3) == pytest.approx((100 - 45) / 0.35)
+    assert planned(100.0, epoch=0.001) == LARGEST * 100.0
+
+
+def test_a_pass_takes_as_long_as_there_are_samples(tmp_path):
+    model = load_model("digits-resnet@random")
+    images = np.random.default_rng(0).random((600, 1, 8, 8), dtype=np.float32)
+    data = Dataset(TensorSamples("noise", {"image": images}, None), {"train": np.arange(600)})
+    arrays = materialise(data, "train", model, tmp_path)
+    assert 0.01 < epoch_seconds(model, arrays) < 60
