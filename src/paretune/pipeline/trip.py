@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paretune.core import (
-    DatasetSummary,
-    Holdout,
-    Objective,
-    Result,
-    Score,
-)
+from paretune.core import DatasetSummary, Objective, Result
 from paretune.data import ArrayFolder
 from paretune.engine import machine
-from paretune.measure.accuracy import Outputs
-from paretune.pipeline.candidates import Candidates, baseline, build_others, others_planned
+from paretune.pipeline.candidates import baseline, build_others, others_planned
 from paretune.pipeline.claims import claim, layer_times
 from paretune.pipeline.clock import Clock
-from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.context import Context
 from paretune.pipeline.finalists import enter_finalists
 from paretune.pipeline.handback import hand_back, how_measured
+from paretune.pipeline.holdout import read_holdout
 from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
-from paretune.pipeline.scoring import outputs, score_on
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.searching import last_shares, look
 from paretune.pipeline.verdict import decide, held
@@ -107,7 +100,8 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
     results = held(constraints, records[verdict.chosen], records[baseline_id], objective)
 
     clock.stage("holdout and layers", 5)
-    reading = _read_holdout(context, found, field.owner[verdict.chosen], arrays.holdout())
+    chosen = field.owner[verdict.chosen]
+    reading = read_holdout(context, found, chosen, constraints, arrays.holdout())
     layers = layer_times(context, field, [baseline_id, verdict.chosen])
     _tell_reuse(context)
     clock.stage("hand back", 2)
@@ -132,28 +126,8 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
     )
     variant = field.variants[verdict.chosen]
     files = None if searched is None else searched.files(context.model, variant.architecture)
-    hand_back(context, rundir, result, field.owner[verdict.chosen].program, variant, files)
+    hand_back(context, rundir, result, chosen.program, variant, files)
     return result
-
-
-def _read_holdout(
-    context: Context, found: Candidates, chosen: Candidate, arrays: ArrayFolder
-) -> Holdout:
-    """Score baseline and chosen on the samples that no choice has seen."""
-
-    def outcome(candidate: Candidate) -> Outputs:
-        context.progress.step(f"holdout: {candidate.program.runtime}")
-        return outputs(context, candidate.program, candidate.key, arrays)
-
-    reference = outcome(found.baseline)
-    ours = reference if chosen is found.baseline else outcome(chosen)
-
-    def scored(result: Outputs) -> Score:
-        return score_on(context, arrays, "holdout", result, reference)
-
-    chosen_score = scored(ours)
-    assert chosen_score.drop is not None
-    return Holdout(baseline=scored(reference), chosen=chosen_score, drop=chosen_score.drop)
 
 
 def _summary(context: Context) -> DatasetSummary:

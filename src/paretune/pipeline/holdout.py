@@ -1,0 +1,64 @@
+"""The holdout: read once, after the last choice, and held against what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paretune.core import Constraint, Holdout, Score
+from paretune.data import ArrayFolder
+from paretune.measure.accuracy import Outputs
+from paretune.pipeline.candidates import Candidates
+from paretune.pipeline.context import Candidate, Context
+from paretune.pipeline.scoring import outputs, score_on
+from paretune.report.text import change
+
+
+def read_holdout(
+    context: Context,
+    found: Candidates,
+    chosen: Candidate,
+    constraints: Sequence[Constraint],
+    arrays: ArrayFolder,
+) -> Holdout:
+    """Score baseline and chosen on the samples that no choice has seen.
+
+    Args:
+        context: the run; told where a constraint on accuracy does not hold here.
+        found: has the baseline.
+        chosen: what is handed back.
+        constraints: what was asked for.
+        arrays: inputs of the holdout.
+    """
+
+    def outcome(candidate: Candidate) -> Outputs:
+        context.progress.step(f"holdout: {candidate.program.runtime}")
+        return outputs(context, candidate.program, candidate.key, arrays)
+
+    reference = outcome(found.baseline)
+    ours = reference if chosen is found.baseline else outcome(chosen)
+
+    def scored(result: Outputs) -> Score:
+        return score_on(context, arrays, "holdout", result, reference)
+
+    chosen_score = scored(ours)
+    assert chosen_score.drop is not None
+    read = Holdout(baseline=scored(reference), chosen=chosen_score, drop=chosen_score.drop)
+    for constraint in constraints:
+        tell_broken(context, constraint, chosen.score, read)
+    return read
+
+
+def tell_broken(context: Context, constraint: Constraint, search: Score, read: Holdout) -> None:
+    """Say where a constraint on accuracy held on the search split and does not hold here.
+
+    Of many candidates the one that is taken was lucky on the samples that it was chosen by.
+    """
+    own = read.baseline.value
+    if constraint.metric != "accuracy" or constraint.satisfied(read.chosen.value, own):
+        return
+    context.tell(
+        "holdout",
+        f"{constraint.text} was judged on the {search.n} samples of the search split and does not "
+        f"hold on the {read.chosen.n} of the holdout: {change(read.drop)} there; more samples, or "
+        "a stricter constraint, bring the two together",
+    )

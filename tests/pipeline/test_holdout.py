@@ -1,0 +1,36 @@
+"""What is said where the holdout does not bear out what the search split promised."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from paretune.core import Estimate, Holdout, Score, parse_constraint
+from paretune.pipeline.holdout import tell_broken
+
+SEARCH = Score(split="search", value=0.989, ci95=(0.98, 0.995), n=539)
+
+
+def said(constraint, value):
+    own = Score(split="holdout", value=0.99, ci95=(0.98, 0.995), n=540)
+    drop = Estimate(value=0.99 - value, ci95=(0.003, 0.03))
+    ours = own.model_copy(update={"value": value})
+    heard = []
+    context = SimpleNamespace(tell=lambda kind, text: heard.append((kind, text)))
+    read = Holdout(baseline=own, chosen=ours, drop=drop)
+    tell_broken(context, parse_constraint(constraint), SEARCH, read)
+    return heard
+
+
+def test_a_constraint_that_does_not_hold_there_is_told():
+    ((kind, text),) = said("accuracy >= baseline - 0.5 pt", 0.975)
+    assert kind == "holdout"
+    assert "539 samples of the search split" in text
+    assert "540 of the holdout: -1.50 pt (-3.00 to -0.30)" in text
+
+
+@pytest.mark.parametrize(
+    ("constraint", "value"),
+    [("accuracy >= baseline - 0.5 pt", 0.986), ("latency_p50 <= 5 ms", 0.5)],
+)
+def test_nothing_is_said_of_what_holds_or_is_no_matter_of_accuracy(constraint, value):
+    assert said(constraint, value) == []
