@@ -69,14 +69,17 @@ def over_seeds(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _middle(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median figure, its text with the range; the upper one of an even number."""
+    """The median figure, its text with the range; two in the middle must both hold."""
     ordered = sorted(figures, key=lambda figure: float(figure["value"]))
-    middle = ordered[len(ordered) // 2]
-    if len(ordered) == 1:
-        return middle
-    short = [figure["text"].partition(" (")[0] for figure in (middle, ordered[0], ordered[-1])]
-    text = f"{short[0]}, median of {len(ordered)} seeds ({short[1]} to {short[2]})"
-    return middle | {"text": text}
+    seeds = len(ordered)
+    middle = ordered[(seeds - 1) // 2 : seeds // 2 + 1]
+    if seeds == 1:
+        return middle[0]
+    short = [figure["text"].partition(" (")[0] for figure in (*middle, ordered[0], ordered[-1])]
+    text = " and ".join(short[:-2])
+    text += f", median of {seeds} seeds ({short[-2]} to {short[-1]})" if seeds > 2 else ", 2 seeds"
+    held = [figure["held"] for figure in middle]
+    return middle[0] | {"text": text, "held": None if None in held else all(held)}
 
 
 def _machines(records: list[dict[str, Any]]) -> list[str]:

@@ -58,6 +58,10 @@ def test_seeds_of_one_command_are_put_together():
     found = row(fill_table.table(records), BY_KEY["search_speed/c10"].title)
     assert "| 2.0x, median of 3 seeds (1.0x to 3.0x) |" in found
     assert "`c --seed 0 (to 2)`" in found
+    for one, held in zip(records[:2], (True, False), strict=True):
+        one["figures"][0]["held"] = held
+    two = row(fill_table.table(records[:2]), BY_KEY["search_speed/c10"].title)
+    assert "| 1.0x and 3.0x, 2 seeds | **no** |" in two
     (alone,) = fill_table.over_seeds(records[:1])
     assert alone == records[0]
 
