@@ -189,5 +189,12 @@ def test_what_alone_loses_far_more_than_any_network_seen_is_no_gain(world: World
     )
     found = surrogate.predict(world.every)
     assert found.mean[has].min() > losses.max()
+    # Nor does it lose more than anybody could: twice the most that was seen of changes together.
+    apart, together = (
+        surrogate.features.apart(world.every),
+        surrogate.features.together(world.every),
+    )
+    most = np.maximum(*(2 * (losses / one[some]).max() * one for one in (apart, together)))
+    assert (found.high <= losses.max() + most + 1e-9).all()
     assert (found.low <= found.mean).all()
     assert (found.mean <= found.high).all()

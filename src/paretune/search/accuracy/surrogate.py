@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.core import InputError
+from paretune.search.accuracy._bounds import Bounds
 from paretune.search.accuracy._calibration import widening
 from paretune.search.accuracy._features import Features
 from paretune.search.accuracy._given import Measured, per_option
@@ -43,7 +44,7 @@ class Fidelity:
         level: the model fitted to them.
         left_out: prediction of each row from the others.
         widening: half-width of its intervals in standard deviations.
-        least: loss that is to be expected at least, in parts of the sum of the swap-one scores.
+        bounds: between which losses are taken to lie; None where there are no scores.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Fidelity:
     level: Level
     left_out: Latent
     widening: float
-    least: float
+    bounds: Bounds | None
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,11 @@ class AccuracySurrogate:
         top = self.fidelities[-1]
         latent, warp = self._latent(rows), top.level.warp
         margin = top.widening * latent.sd
-        return Prediction(
-            mean=warp.backward(latent.mean),
-            low=warp.backward(latent.mean - margin),
-            high=warp.backward(latent.mean + margin),
+        bounds = (-np.inf, np.inf) if top.bounds is None else top.bounds(rows)
+        mean, low, high = (
+            np.clip(warp.backward(latent.mean + side * margin), *bounds) for side in (0, -1, 1)
         )
+        return Prediction(mean=mean, low=low, high=high)
 
     def linear(self) -> Floats:
         """Weight of each option, float64 (m,); their sum is nearly the mean less a constant.
@@ -179,34 +180,12 @@ class AccuracySurrogate:
     def _latent(self, rows: Choice) -> Latent:
         """Of the highest fidelity, in chunks."""
         parts = [rows[start : start + _CHUNK] for start in range(0, max(len(rows), 1), _CHUNK)]
-        top = self.fidelities[-1].level
-        found = [top.predict(part, self._columns(part, self.fidelities[:-1])) for part in parts]
-        return Latent(
-            mean=np.maximum(np.concatenate([one.mean for one in found]), self._floor(rows)),
-            sd=np.concatenate([one.sd for one in found]),
-        )
-
-    def _floor(self, rows: Choice) -> Floats:
-        """What architectures lose at least, (n,), on the scale where losses add up best.
-
-        An option that alone loses far more than any measured network lies where the features say
-        nothing, and a line through those networks may give it a gain.
-        """
-        top = self.fidelities[-1]
-        if not top.least:
-            return np.full(len(rows), -np.inf)
-        warp, bound = top.level.warp, top.least * self.features.apart(rows)
-        seen = bound > warp.least
-        return np.where(seen, warp.forward(np.where(seen, bound, warp.least)), -np.inf)
-
-    def _least(self, measured: Measured) -> float:
-        """Half the least loss seen, in parts of the sum of the swap-one scores; 0: unknown."""
-        if self.features.score is None:
-            return 0.0
-        apart = self.features.apart(measured.choices)
-        some = apart > 0
-        ratios = measured.values[some] / apart[some]
-        return max(float(ratios.min()) / 2, 0.0) if some.any() else 0.0
+        *below, top = self.fidelities
+        found = [top.level.predict(part, self._columns(part, tuple(below))) for part in parts]
+        mean = np.concatenate([one.mean for one in found])
+        if top.bounds is not None:
+            mean = np.clip(mean, *top.bounds.latent(rows, top.level.warp))
+        return Latent(mean=mean, sd=np.concatenate([one.sd for one in found]))
 
     def _columns(self, rows: Choice, below: tuple[Fidelity, ...]) -> Floats:
         """Features (n, k) of a fidelity: of the architecture, and what the one below predicts."""
@@ -231,7 +210,7 @@ class AccuracySurrogate:
             level=level,
             left_out=left_out,
             widening=widening(z),
-            least=self._least(measured),
+            bounds=Bounds.of(self.features, measured),
         )
         return replace(self, fidelities=(*self.fidelities, one))
 
