@@ -75,7 +75,7 @@ class Condition(Noun):
     """Something about the machine that a reader of the figures should know.
 
     Attributes:
-        kind: `noise`, `frequency`, `quota`, `fallback`, `cache`, `budget` or `holdout`.
+        kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget` or `holdout`.
         text: one sentence.
     """
 

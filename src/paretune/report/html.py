@@ -25,6 +25,7 @@ KINDS = {
     "quota": "CPU quota",
     "fallback": "Left out",
     "cache": "Reused measurements",
+    "holdout": "Not borne out by the holdout",
 }
 CAPTIONS = {
     "frontier": (
