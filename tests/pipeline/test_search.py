@@ -10,6 +10,7 @@ import torch
 import paretune
 import paretune.search
 from paretune.core import InputError, TensorSpec
+from paretune.data import load_data, materialise
 from paretune.pipeline import optimize, request, searching
 from paretune.pipeline.searching import COMPARISON, FINALISTS, kept, last_shares
 from paretune.sources import load_model
@@ -115,14 +116,17 @@ def test_the_report_tells_the_story(searched):
 
 
 @pytest.mark.slow
-def test_a_found_network_comes_back_as_a_module(searched):
+def test_a_found_network_comes_back_as_a_module(searched, tmp_path):
     with paretune.load(searched.out / "artifact") as predictor:
         if searched.result.chosen == searched.result.best_compiled_baseline:
             with pytest.raises(InputError, match="unchanged"):
                 predictor.to_torch()
             return
         module = predictor.to_torch()
-        x = np.random.default_rng(0).standard_normal((8, 1, 8, 8)).astype("float32")
+        # Real inputs: int8 has no range for others.
+        model = load_model("digits-resnet@random")
+        arrays = materialise(load_data("digits"), "holdout", model, tmp_path)
+        x = np.array(arrays.feeds(0, 64)["image"])
         ours = module(torch.from_numpy(x)).detach().numpy()
         theirs = predictor.run({"image": x})[0]
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9
