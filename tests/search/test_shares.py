@@ -1,10 +1,14 @@
 """How the time of a search is shared out."""
 
+import itertools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from paretune.data import Dataset, materialise
 from paretune.data._memory import TensorSamples
+from paretune.search import shares
 from paretune.search.shares import LARGEST, epoch_seconds, planned
 from paretune.sources import load_model
 
@@ -15,9 +19,12 @@ def test_what_the_finish_does_not_need_goes_to_the_rest():
     assert planned(100.0, epoch=0.001) == LARGEST * 100.0
 
 
-def test_a_pass_takes_as_long_as_there_are_samples(tmp_path):
+def test_a_pass_takes_as_long_as_there_are_samples(tmp_path, monkeypatch):
     model = load_model("digits-resnet@random")
     images = np.random.default_rng(0).random((600, 1, 8, 8), dtype=np.float32)
     data = Dataset(TensorSamples("noise", {"image": images}, None), {"train": np.arange(600)})
     arrays = materialise(data, "train", model, tmp_path)
-    assert 0.01 < epoch_seconds(model, arrays) < 60
+    ticks = itertools.count()
+    monkeypatch.setattr(shares, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    # 64 samples took a second to pass forward once.
+    assert epoch_seconds(model, arrays) == 4 * 600 / 64

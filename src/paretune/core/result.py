@@ -72,7 +72,7 @@ class Ledger(Noun):
 
 
 class Condition(Noun):
-    """Something about the machine that a reader of the figures should know.
+    """Something that a reader of the figures should know.
 
     Attributes:
         kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget` or `holdout`.

@@ -53,8 +53,9 @@ def search(ground: Ground, *, seconds: float) -> Found:
     )
     journal = Journal(ground.checkpoints)
     # Shares of rounded seconds, so that another run finds what this one has trained.
-    epoch = epoch_seconds(model, ground.train)
-    shared = journal.once("seconds", lambda: _rounded(planned(seconds, epoch)))
+    shared = journal.once(
+        "seconds", lambda: _rounded(planned(seconds, epoch_seconds(model, ground.train)))
+    )
     with oracle_of(ground, proposals) as oracle:
         timed = time_space(ground, proposals, oracle, journal, shared)
         latency, base = timed.latency, timed.baseline_ms

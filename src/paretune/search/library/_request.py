@@ -28,7 +28,8 @@ def wanted_options(proposals: Proposals, ids: Sequence[str] | None) -> list[Opti
     for name in ids or ():
         if name not in space.index:
             raise InputError(f"the space has no option {name!r}")
-    chosen = [space.options[space.index[name]] for name in (space.index if ids is None else ids)]
+    names = space.index if ids is None else dict.fromkeys(ids)
+    chosen = [space.options[space.index[name]] for name in names]
     return [option for option in chosen if option.operator != KEEP]
 
 
