@@ -12,10 +12,10 @@ from paretune.search.library._record import (
     record,
     record_drift,
 )
-from paretune.search.library._reel import Reel, entrance, exit_of, passed, rows_of_extras
+from paretune.search.library._reel import Reel, entrance, exit_of
 from paretune.search.library._swap import divergence, swapped
 from paretune.search.network.compose import compose
-from paretune.search.network.site import flows
+from paretune.search.network.site import flows, passed, rows_of_extras
 from tests.search.library.conftest import proposed
 from tests.search.library.nets import Passing
 

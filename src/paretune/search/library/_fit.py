@@ -16,9 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from paretune.core import UnsupportedError
 from paretune.search.library._error import normalised_error
 from paretune.search.library._recipe import Recipe
-from paretune.search.library._reel import passed
 from paretune.search.library._work import Effort
-from paretune.search.network.site import Flow
+from paretune.search.network.site import Flow, passed
 
 #: Share of the schedule in which the rate rises: Adam's first steps are of full length whatever
 #: the gradient, and would undo what was inherited.

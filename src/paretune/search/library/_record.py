@@ -11,8 +11,8 @@ from torch import nn
 from paretune.core import InputError
 from paretune.search.blocks import Block
 from paretune.search.library._picked import Picked
-from paretune.search.library._reel import Reel, entrance, exit_of, rows_of_extras
-from paretune.search.network.site import Flow, flows
+from paretune.search.library._reel import Reel, entrance, exit_of
+from paretune.search.network.site import Flow, flows, rows_of_extras
 
 #: Samples of one forward pass.
 BATCH = 32

@@ -9,15 +9,13 @@ below any candidate's error.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from paretune.search.blocks import Block
-from paretune.search.network.site import Flow
 
 
 @dataclass(frozen=True)
@@ -64,24 +62,3 @@ def sample_bytes(blocks: Sequence[Block]) -> int:
     made = sum(math.prod(block.output_shape) for block in blocks)
     apart = sum(math.prod(block.input_shape) for block in blocks if not block.follows)
     return 2 * (inside + made + apart)
-
-
-def rows_of_extras(flow: Flow) -> dict[str, torch.Tensor]:
-    """What a block is passed besides its input that differs by sample: an attention mask, say.
-
-    Returns:
-        By name, positional ones by number: tensors with the flow's batch on axis 0.
-    """
-    n = len(flow.x)
-    given: dict[str, Any] = {str(i): x for i, x in enumerate(flow.extras)} | dict(flow.named)
-    return {
-        name: x
-        for name, x in given.items()
-        if isinstance(x, torch.Tensor) and x.dim() > 1 and len(x) == n
-    }
-
-
-def passed(flow: Flow, rows: Mapping[str, torch.Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Extras of a call, positional and named: `rows` in the place of what differs by sample."""
-    extras = tuple(rows.get(str(i), x) for i, x in enumerate(flow.extras))
-    return extras, {name: rows.get(name, x) for name, x in flow.named.items()}

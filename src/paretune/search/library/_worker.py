@@ -25,11 +25,12 @@ from paretune.search.library._record import (
     record,
     record_drift,
 )
-from paretune.search.library._reel import Reel, entrance, exit_of, rows_of_extras
+from paretune.search.library._reel import Reel, entrance, exit_of
 from paretune.search.library._statistics import reestimate
 from paretune.search.library._swap import divergence, swapped
 from paretune.search.library._work import Effort, Trained, Weights, Work
 from paretune.search.network.compose import compose
+from paretune.search.network.site import rows_of_extras
 from paretune.search.space import KEEP, Option
 from paretune.store import paths
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,17 +31,9 @@ class Flow:
 
     def head(self, samples: int) -> Flow:
         """The same for the first samples only."""
-
-        def cut(given: Any) -> Any:
-            rows = isinstance(given, torch.Tensor) and given.ndim and len(given) == len(self.x)
-            return given[:samples] if rows else given
-
-        return Flow(
-            x=self.x[:samples],
-            extras=tuple(cut(one) for one in self.extras),
-            named={name: cut(one) for name, one in self.named.items()},
-            y=self.y[:samples],
-        )
+        rows = {name: x[:samples] for name, x in rows_of_extras(self).items()}
+        extras, named = passed(self, rows)
+        return Flow(self.x[:samples], extras, named, self.y[:samples])
 
 
 @dataclass(frozen=True)
@@ -82,6 +74,27 @@ class Site:
     def is_image(self) -> bool:
         """Whether it maps (C, H, W) to (C', H', W')."""
         return len(self.input_shape) == 3 and len(self.output_shape) == 3
+
+
+def rows_of_extras(flow: Flow) -> dict[str, torch.Tensor]:
+    """What a block is passed besides its input that differs by sample: an attention mask, say.
+
+    Returns:
+        By name, positional ones by number: tensors with the flow's batch on axis 0.
+    """
+    n = len(flow.x)
+    given: dict[str, Any] = {str(i): x for i, x in enumerate(flow.extras)} | dict(flow.named)
+    return {
+        name: x
+        for name, x in given.items()
+        if isinstance(x, torch.Tensor) and x.dim() > 1 and len(x) == n
+    }
+
+
+def passed(flow: Flow, rows: Mapping[str, torch.Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Extras of a call, positional and named: `rows` in the place of what differs by sample."""
+    extras = tuple(rows.get(str(i), x) for i, x in enumerate(flow.extras))
+    return extras, {name: rows.get(name, x) for name, x in flow.named.items()}
 
 
 def flows(module: nn.Module, blocks: Sequence[Block], inputs: tuple[Any, ...]) -> list[Flow]:
