@@ -35,3 +35,9 @@ def test_a_better_score_is_never_worse():
 @pytest.mark.parametrize("score", [0.0, 0.5])
 def test_where_nothing_is_asked_speed_alone_counts(score):
     assert promise(2.0, score, least=float("-inf")) == promise(2.0, 0.9, least=float("-inf"))
+
+
+@pytest.mark.parametrize("least", [0.895, float("-inf")])
+def test_a_network_that_answers_nonsense_promises_nothing(least):
+    assert promise(3.0, float("-inf"), least=least) == float("-inf")
+    assert promise(3.0, float("-inf"), growth=4.0, least=least) == float("-inf")

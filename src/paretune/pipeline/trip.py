@@ -15,6 +15,7 @@ from paretune.pipeline.context import Context
 from paretune.pipeline.finalists import enter_finalists
 from paretune.pipeline.handback import hand_back, how_measured
 from paretune.pipeline.holdout import read_holdout
+from paretune.pipeline.preference import pass_over
 from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.screening import Screening
@@ -76,6 +77,8 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
             clock.stage("finalists", 3 * len(searched.models))
             calibration, train = arrays.calibration, arrays.train
             enter_finalists(context, screening, found, searched, guard, calibration, train)
+            names = [n for n, v in field.variants.items() if v.architecture in searched.models]
+            pass_over(field, names, baseline_id, best, constraints, objective)
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)
     for record in (*verdict.records, *found.failed):

@@ -105,6 +105,8 @@ def _explained(
     if misses[record.id]:
         reason = "; ".join(_miss(miss) for miss in misses[record.id])
         return record.model_copy(update={"status": "rejected", "reason": reason})
+    if passed_over := field.owner[record.id].reason:
+        return record.model_copy(update={"status": "rejected", "reason": passed_over})
     ours, theirs = field.standings[record.id].speed, field.standings[chosen.id].speed
     if objective.name not in BY_SPEED:
         reason = (

@@ -1,21 +1,44 @@
-"""What an architecture promises after a part of its training: speed, if it will be good enough."""
+"""What an architecture is worth, now and after training: speed, if it will be good enough."""
 
 from __future__ import annotations
 
 import math
 
-from paretune.core import Estimate
+from paretune.core import Ci95, Estimate
 
 #: What is lacking to the teacher shrinks as this power of the training time, and by how much that
 #: differs between architectures: the standard deviation of its logarithm for e times the time.
 LEARNING, SPREAD = 0.35, 0.3
 
 
-def prospect(speed: float, score: float, growth: float, *, own: Estimate, least: float) -> float:
-    """Logarithm of the speed to expect, counting nothing where the score will not suffice.
+def worth(speed: float, margin: float, deviation: float) -> tuple[float, float]:
+    """Logarithm of the speed to expect, log(speed) x P(good enough), and that probability.
 
-    The expectation is log(speed) x P(final score >= least). The final score is normal about its
-    extrapolation, as widely as the samples and the extrapolation are uncertain.
+    The logarithm of the product is given: it tells apart what is worth next to nothing.
+
+    Args:
+        speed: the baseline's latency over the architecture's.
+        margin: by how much its score exceeds what is asked for.
+        deviation: standard deviation of `margin`.
+    """
+    from scipy.stats import norm
+
+    enough = norm.logcdf(margin / max(deviation, 1e-9)) if margin < math.inf else 0.0
+    return float(enough + math.log(max(math.log(max(speed, 1.0)), 1e-9))), float(math.exp(enough))
+
+
+def deviation(ci95: Ci95) -> float:
+    """Standard deviation of what has that interval."""
+    from scipy.stats import norm
+
+    return float((ci95[1] - ci95[0]) / (2 * norm.ppf(0.975)))
+
+
+def prospect(speed: float, score: float, growth: float, *, own: Estimate, least: float) -> float:
+    """What an architecture will be worth after the whole of its training, see `worth`.
+
+    The final score is normal about its extrapolation, as widely as the samples and the
+    extrapolation are uncertain.
 
     Args:
         speed: the baseline's latency over the architecture's.
@@ -24,12 +47,9 @@ def prospect(speed: float, score: float, growth: float, *, own: Estimate, least:
         own: the baseline's score with its interval.
         least: score that is asked for at the end.
     """
-    from scipy.stats import norm
-
+    if not math.isfinite(score):
+        return -math.inf
     lacking = max(own.value - score, 0.0)
     left = lacking * growth**-LEARNING
-    samples = (own.ci95[1] - own.ci95[0]) / (2 * norm.ppf(0.975))
-    deviation = math.hypot(samples, SPREAD * math.log(growth) * left)
-    margin = score + lacking - left - least
-    enough = norm.logcdf(margin / max(deviation, 1e-9)) if math.isfinite(least) else 0.0
-    return float(enough + math.log(max(math.log(max(speed, 1.0)), 1e-9)))
+    spread = math.hypot(deviation(own.ci95), SPREAD * math.log(growth) * left)
+    return worth(speed, score + lacking - left - least, spread)[0]
