@@ -159,7 +159,7 @@ def record(
                 ended = longer.evaluate(best(trials, own).choice)
                 finished.setdefault(name, []).append(_entry(ended))
         unit = Ledger()
-        example = _example(found)
+        example = ground.train.tensors(slice(1))
         unit.baseline(
             ground.model.module, example, samples=ground.train.n, epochs=TASKS[task].epochs
         )
@@ -182,13 +182,6 @@ def record(
 
 def _entry(found: Evaluation) -> dict[str, float]:
     return {"accuracy": found.accuracy, "latency_ms": found.latency_ms, "flops": found.cost}
-
-
-def _example(found: Ready) -> list[Any]:
-    import torch
-
-    feeds = found.ground.train.feeds(0, 1)
-    return [torch.from_numpy(np.array(value)) for value in feeds.values()]
 
 
 def main() -> int:

@@ -117,6 +117,14 @@ def test_several_inputs_with_odd_names(tmp_path):
     assert feeds["serving/mask:0"].shape == (36, 7)
     assert made.inputs[1].shape == (None, 7)
     assert made.labels() is None
+    tensors = made.tensors(np.array([3, 0]))
+    assert [(tuple(t.shape), str(t.dtype)) for t in tensors] == [
+        ((2, 4), "torch.int64"),
+        ((2, 7), "torch.float32"),
+    ]
+    assert (tensors[0].numpy() == feeds["serving/ids:0"][[3, 0]]).all()
+    made.tensors(slice(1))[0].zero_()
+    assert (made.feeds(0, 1)["serving/ids:0"] == feeds["serving/ids:0"][:1]).all()
 
 
 def test_nan_names_the_first_sample(tmp_path):

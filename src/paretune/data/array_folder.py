@@ -6,12 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretune.core import Noun, TensorSpec
+
+if TYPE_CHECKING:
+    import torch
 
 META = "arrays.json"
 
@@ -39,6 +42,13 @@ class ArrayFolder(Noun):
             spec.name: np.load(self.path / file, mmap_mode="r", allow_pickle=False)[start:stop]
             for spec, file in zip(self.inputs, file_names(self.inputs), strict=True)
         }
+
+    def tensors(self, rows: slice | NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
+        """Inputs of these samples in call order, batch on axis 0; copies that may be changed."""
+        import torch
+
+        feeds = self.feeds(0, self.n)
+        return tuple(torch.from_numpy(np.array(feeds[spec.name][rows])) for spec in self.inputs)
 
     def labels(self) -> NDArray[np.int64] | None:
         """Class indices, int64 (n,), or None when unlabelled."""

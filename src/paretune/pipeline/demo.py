@@ -86,7 +86,7 @@ def train(module: Any, arrays: ArrayFolder, *, seed: int, progress: Progress) ->
     from safetensors.torch import save
 
     random = torch.Generator().manual_seed(seed)
-    images = torch.from_numpy(next(iter(arrays.feeds(0, arrays.n).values())).copy())
+    images = arrays.tensors(slice(None))[0]
     labels = torch.from_numpy(arrays.labels())
     steps = EPOCHS * (len(images) // BATCH)
     optimiser = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE, weight_decay=0.05)

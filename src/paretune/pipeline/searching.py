@@ -102,14 +102,11 @@ def _search(
     train: ArrayFolder,
 ) -> Searched:
     """See `look`."""
-    import torch
-
     from paretune.search import Ground, search
     from paretune.search.ledger import Ledger
 
     spending = Ledger()
-    feeds = context.search.feeds(0, 1)
-    example = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
+    example = context.search.tensors(slice(1))
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
     own = found.baseline.score
@@ -174,9 +171,8 @@ def judged(context: Context, module: Any, baseline: Outputs) -> Score | None:
 
     rows = []
     with torch.inference_mode():
-        for feeds in context.search.batches(JUDGED_AT_ONCE):
-            inputs = [torch.from_numpy(np.array(feeds[i.name])) for i in context.model.inputs]
-            made = module(*inputs)
+        for start in range(0, context.search.n, JUDGED_AT_ONCE):
+            made = module(*context.search.tensors(slice(start, start + JUDGED_AT_ONCE)))
             first = made[0] if isinstance(made, tuple | list) else made
             rows.append(first.float().numpy())
     outputs = np.concatenate(rows)

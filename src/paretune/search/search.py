@@ -126,12 +126,10 @@ def propose(model: Model, arrays: ArrayFolder) -> Proposals:
             f"{model.name} came as a file, and a search changes PyTorch modules: give the module, "
             "or use --effort quantize"
         )
-    feeds = arrays.feeds(0, arrays.n)
 
     def some(count: int) -> tuple[torch.Tensor, ...]:
         # Samples mostly lie in the order of their classes: they are taken from all over.
-        rows = np.arange(count) * arrays.n // count
-        return tuple(torch.from_numpy(np.array(feeds[spec.name][rows])) for spec in model.inputs)
+        return arrays.tensors(np.arange(count) * arrays.n // count)
 
     blocks = find(model.module, some(2))
     each = 4 * sum(math.prod(b.input_shape) + math.prod(b.output_shape) for b in blocks)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from paretune.core import Model
     from paretune.data import ArrayFolder
@@ -40,8 +38,7 @@ def epoch_seconds(model: Model, arrays: ArrayFolder) -> float:
     import torch
 
     rows = min(SAMPLES, arrays.n)
-    feeds = arrays.feeds(0, rows)
-    inputs = [torch.from_numpy(np.array(feeds[spec.name])) for spec in model.inputs]
+    inputs = arrays.tensors(slice(rows))
     with torch.no_grad():
         model.module(*inputs)
         begun = time.perf_counter()

@@ -99,8 +99,5 @@ def quantisation_aware(
 
 
 def _calibration(arrays: ArrayFolder, device: torch.device) -> Iterator[list[torch.Tensor]]:
-    import torch
-
     for start in range(0, min(CALIBRATION, arrays.n), AT_ONCE):
-        feeds = arrays.feeds(start, min(start + AT_ONCE, arrays.n))
-        yield [torch.from_numpy(array.copy()).to(device) for array in feeds.values()]
+        yield [tensor.to(device) for tensor in arrays.tensors(slice(start, start + AT_ONCE))]

@@ -33,11 +33,7 @@ class Picked:
 
     def inputs(self, rows: range) -> tuple[torch.Tensor, ...]:
         """Inputs of the network for these of the samples, in call order."""
-        import torch
-
-        places = self.order[rows.start : rows.stop]
-        feeds = self.arrays.feeds(0, self.arrays.n)
-        return tuple(torch.from_numpy(feeds[spec.name][places]) for spec in self.arrays.inputs)
+        return self.arrays.tensors(self.order[rows.start : rows.stop])
 
     def labels(self) -> NDArray[np.int64] | None:
         """Class indices, int64 (n,), or None when unlabelled."""
