@@ -182,7 +182,7 @@ def test_int8_in_openvino_must_be_asked_for(tmp_path, monkeypatch):
     refused("digits-resnet@random", "name openvino and int8", budget="5m", precisions=("f32",))
 
 
-def test_a_network_without_blocks_is_refused():
+def test_a_network_without_blocks_is_refused(tmp_path):
     from paretune.search import propose
 
     class Fixed(torch.nn.Module):
@@ -190,14 +190,6 @@ def test_a_network_without_blocks_is_refused():
             return image.flatten(1)[:, :10] * 1.0
 
     model = load_model(Fixed(), input_shape=IMAGE)
+    images = load_data(({"image": np.ones((120, 1, 8, 8), "float32")}, None))
     with pytest.raises(InputError, match="nothing that a search could replace"):
-        propose(model, Arrays())
-
-
-class Arrays:
-    """Four images."""
-
-    n = 4
-
-    def feeds(self, start, stop):
-        return {"image": np.ones((stop - start, 1, 8, 8), "float32")}
+        propose(model, materialise(images, "train", model, tmp_path))
