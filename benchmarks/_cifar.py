@@ -215,7 +215,7 @@ def task(depth: int, weights: Path, *, examples: int = 32) -> Task:
     train, search = splits
     # The images lie in the order of their classes.
     rows = np.random.default_rng(0).choice(train.n, examples, replace=False)
-    x = torch.from_numpy(next(iter(train.feeds(0, train.n).values()))[rows])
+    x = train.tensors(rows)[0]
     blocks = find(model.module, (x[:1],))
     proposals = Proposals(model.module, blocks, flows(model.module, blocks, (x,)))
     return Task(model, train, search, proposals)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from paretune.core import Constraint, Objective, Score, VariantRecord
+from paretune.core import Constraint, Objective, Score
 from paretune.pipeline.racing import Field
 from paretune.pipeline.verdict import BY_SPEED, held
 
@@ -30,7 +30,7 @@ def pass_over(
 
     Args:
         field: the race; who is ruled out has a reason there.
-        found: ids of the variants of found networks.
+        found: ids of the variants of found networks that were timed.
         baseline_id: of the model as it came.
         instead: of what would be handed back without them, which speeds are taken against.
         constraints: what was asked for.
@@ -46,10 +46,12 @@ def pass_over(
     at_hand = field.standings[instead].speed.value
     valued: dict[str, _Value] = {}
     for name in found:
-        if _may_be_chosen(field, name, records, baseline, constraints, objective):
-            speed, score = field.standings[name].speed.value / at_hand, field.owner[name].score
-            spare = [_spare(one, score, baseline.accuracy.value) for one in guard]
-            valued[name] = min(_Value(*worth(speed, *one), speed) for one in spare)
+        met = held(constraints, records[name], baseline, objective)
+        if field.owner[name].reason or not all(result.satisfied for result in met):
+            continue
+        speed, score = field.standings[name].speed.value / at_hand, field.owner[name].score
+        spare = [_spare(one, score, baseline.accuracy.value) for one in guard]
+        valued[name] = min(_Value(*worth(speed, *one), speed) for one in spare)
     if not valued:
         return
     best = max(valued, key=lambda name: valued[name])
@@ -71,19 +73,6 @@ class _Value(NamedTuple):
     worth: float
     chance: float
     speed: float
-
-
-def _may_be_chosen(
-    field: Field,
-    name: str,
-    records: dict[str, VariantRecord],
-    baseline: VariantRecord,
-    constraints: Sequence[Constraint],
-    objective: Objective,
-) -> bool:
-    if name not in field.standings or field.owner[name].reason:
-        return False
-    return all(r.satisfied for r in held(constraints, records[name], baseline, objective))
 
 
 def _spare(constraint: Constraint, score: Score, own: float) -> tuple[float, float]:

@@ -77,7 +77,9 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
             clock.stage("finalists", 3 * len(searched.models))
             calibration, train = arrays.calibration, arrays.train
             enter_finalists(context, screening, found, searched, guard, calibration, train)
-            names = [n for n, v in field.variants.items() if v.architecture in searched.models]
+            names = [
+                n for n in field.standings if field.variants[n].architecture in searched.models
+            ]
             pass_over(field, names, baseline_id, best, constraints, objective)
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)

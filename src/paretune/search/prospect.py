@@ -11,7 +11,7 @@ from paretune.core import Ci95, Estimate
 LEARNING, SPREAD = 0.35, 0.3
 
 
-def worth(speed: float, margin: float, deviation: float) -> tuple[float, float]:
+def worth(speed: float, margin: float, spread: float) -> tuple[float, float]:
     """Logarithm of the speed to expect, log(speed) x P(good enough), and that probability.
 
     The logarithm of the product is given: it tells apart what is worth next to nothing.
@@ -19,11 +19,11 @@ def worth(speed: float, margin: float, deviation: float) -> tuple[float, float]:
     Args:
         speed: the baseline's latency over the architecture's.
         margin: by how much its score exceeds what is asked for.
-        deviation: standard deviation of `margin`.
+        spread: standard deviation of `margin`.
     """
     from scipy.stats import norm
 
-    enough = norm.logcdf(margin / max(deviation, 1e-9)) if margin < math.inf else 0.0
+    enough = norm.logcdf(margin / max(spread, 1e-9)) if margin < math.inf else 0.0
     return float(enough + math.log(max(math.log(max(speed, 1.0)), 1e-9))), float(math.exp(enough))
 
 
