@@ -1,5 +1,6 @@
 """A whole run that searches, on a real trained network."""
 
+import contextlib
 import json
 import sys
 
@@ -28,38 +29,53 @@ def killed(*_args):
     raise KilledError
 
 
+def digits_search(out, told, budget, **options):
+    """A search for an untrained network."""
+    return optimize(
+        "digits-resnet@random",
+        "digits",
+        out=out,
+        effort="search",
+        runtimes=("openvino",),
+        precisions=("f32", "int8"),
+        budget=budget,
+        progress=told,
+        **options,
+    )
+
+
+def killed_with_picks(folder, told):
+    """Output folder, budget and journal of a search that was killed before its finish.
+
+    How much a budget buys is the machine's affair: where nothing worth training was found in a
+    short one, a longer one follows.
+    """
+    search = sys.modules["paretune.search.search"]
+    for budget in ("120s", "240s", "480s"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(search, "train_whole", killed)
+            with contextlib.suppress(KilledError):
+                digits_search(folder / budget, told, budget)
+        journal = folder / budget / "search" / "journal.json"
+        decided = json.loads(journal.read_text()) if journal.is_file() else {}
+        if decided.get("picks"):
+            return folder / budget, budget, decided
+    pytest.fail(f"no search found anything to train: {told.notes}")
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
-    """A search of a minute on an untrained network, killed before its finish, and resumed."""
+    """A short search for an untrained network, killed before its finish, and resumed."""
     told = Told()
-    out = tmp_path_factory.mktemp("search") / "out"
     search = sys.modules["paretune.search.search"]
-
-    def run(**options):
-        return optimize(
-            "digits-resnet@random",
-            "digits",
-            out=out,
-            effort="search",
-            runtimes=("openvino",),
-            precisions=("f32", "int8"),
-            budget="70s",
-            progress=told,
-            **options,
-        )
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "FINALISTS", (12.0, 12.0, 0.2))
         patch.setattr(searching, "COMPARISON", (8.0, 8.0, 0.1))
         patch.setattr(request, "LEAST_SEARCH", 50.0)
         patch.setattr(search, "FEWEST_SECONDS", 20.0)
-        with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(search, "train_whole", killed)
-            with pytest.raises(KilledError):
-                run()
-        decided = json.loads((out / "search" / "journal.json").read_text())
+        out, budget, decided = killed_with_picks(tmp_path_factory.mktemp("search"), told)
         told.stages.clear()
-        found = Run(out, run(resume=True), told)
+        found = Run(out, digits_search(out, told, budget, resume=True), told)
     found.decided = decided
     return found
 
