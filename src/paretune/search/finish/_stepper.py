@@ -79,12 +79,12 @@ class Stepper:
         )
         self.student = student
         self._home = next((p.device for p in student.parameters()), self.device)
-        images = are_images(self.batches.inputs(self.batches.some(1)))
-        self.teacher = placed(copy.deepcopy(teacher), self.device, images).eval()
+        self._images = are_images(self.batches.inputs(self.batches.some(1)))
+        self.teacher = placed(copy.deepcopy(teacher), self.device, self._images).eval()
         self.teacher.requires_grad_(False)
         self._views = Views(self.batches, recipe, self.teacher, self.device)
         self._model, self.optimizer = self.accelerator.prepare(
-            placed(student, self.device, images), optimizer(student, recipe)
+            placed(student, self.device, self._images), optimizer(student, recipe)
         )
         # Accumulation is done here, where it follows memory: a configured one is its beginning.
         self.micro = -(-self.batches.local // self.accelerator.gradient_accumulation_steps)
@@ -139,11 +139,20 @@ class Stepper:
         """The student with its averaged weights, in eval mode, for a look in between."""
         kept = _copied(self.student.state_dict())
         self.student.load_state_dict(self.average.weights)
-        self.student.eval()
+        try:
+            with self.at_home() as module:
+                yield module
+        finally:
+            self.student.load_state_dict(kept)
+
+    @contextmanager
+    def at_home(self) -> Iterator[nn.Module]:
+        """The student in eval mode where it came from, for somebody who knows of no device."""
+        self.student.to(self._home).eval()
         try:
             yield self.student
         finally:
-            self.student.load_state_dict(kept)
+            placed(self.student, self.device, self._images)
 
     def capture(self, saved: Saved) -> None:
         """Put weights, averages and momenta into a state; nothing is copied."""
@@ -217,9 +226,15 @@ class Stepper:
     def _ask(self, inputs: list[torch.Tensor]) -> torch.Tensor:
         import torch
 
-        self.asked += len(inputs[0])
+        ways = [inputs]
+        if self.recipe.both_ways and self._views.flips:
+            # As it is comes last: features are of the latest pass.
+            ways.insert(0, [x.flip(-1) for x in inputs])
+        self.asked += len(ways) * len(inputs[0])
         with self._precision(), torch.no_grad():
-            return first(self.teacher(*inputs))
+            said = [first(self.teacher(*way)) for way in ways]
+        # What has a place in the image would be mirrored, too.
+        return torch.stack(said).mean(0) if said[-1].ndim == 2 else said[-1]
 
     def _loss(
         self,

@@ -175,7 +175,8 @@ class _Run:
         stepper.finish()
         self._tick()
         if self.evaluate is not None:
-            state.curve.append((state.elapsed, float(self.evaluate(stepper.student))))
+            with stepper.at_home() as module:
+                state.curve.append((state.elapsed, float(self.evaluate(module))))
         state.finished = True
         self._save(trained)
 
