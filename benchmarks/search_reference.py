@@ -94,7 +94,7 @@ def one(name: str, task: Task, budget: str, seed: int) -> tuple[list[Figure], di
         with Store.open(f"sqlite:///{folder}/store.sqlite") as store:
             result = paretune.optimize(
                 model, data, out=folder / "run", effort="search", budget=budget, seed=seed,
-                store=store, progress=Said(),
+                constraints=task.constraints, store=store, progress=Said(),
             )  # fmt: skip
         spent = _training(result)
         against = control(model, data, spent, seed, folder / "control")

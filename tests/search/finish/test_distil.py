@@ -261,6 +261,33 @@ def test_the_ledger_is_told_student_and_teacher(digits, teacher):
     assert ledger.summary().stages["finish"].training_flops == done.samples * each > 0
 
 
+class Sided(nn.Module):
+    """A linear network that tells left from right, or answers the mean of both ways."""
+
+    def __init__(self, both):
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear, self.both = nn.Linear(64, 10), both
+
+    def forward(self, image):
+        ways = [image, image.flip(-1)] if self.both else [image]
+        return torch.stack([self.linear(way.flatten(1)) for way in ways]).mean(0)
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_the_teacher_is_asked_both_ways_where_images_may_be_mirrored(digits, both):
+    recipe = Recipe(batch=64, lr=1e-9, flip=True, both_ways=both, precision="f32")
+    ledger, teacher, matching = Ledger(), Sided(both=False), Sided(both=both)
+    with ledger.stage("finish"):
+        done = distil(matching, teacher, digits["train"], recipe=recipe, epochs=0.3, ledger=ledger)
+    other = distil(Sided(both=not both), teacher, digits["train"], recipe=recipe, epochs=0.3)
+    assert max(done.losses) < 1e-6 < 1e-3 < min(other.losses)
+    image = (torch.zeros(1, 1, 8, 8),)
+    asked = (1 + both) * flops(teacher, image)
+    each = flops(matching, image, backward=True) + asked
+    assert ledger.summary().stages["finish"].training_flops == done.samples * each
+
+
 def test_labels_help_where_the_teacher_is_wrong(digits, accuracy):
     ignorant = net(5, (8, 16, 32))
     recipe = Recipe(batch=64, lr=1e-2, mixup=0.1, hard_weight=1.0)

@@ -32,6 +32,11 @@ class Recipe:
             epoch without, 0.798 with mixup 1, both at temperature 1.
         flip: whether images may be mirrored left to right; None asks the teacher: they may where
             it answers the same.
+        both_ways: whether the teacher's answer is its mean over an image and the mirrored image,
+            where images may be mirrored: two are right more often than one. Two networks for
+            CIFAR-10 (JPEG) that are 2.1 and 2.3 times as fast as their ResNet-56 (0.895) reached
+            0.895 without and 0.899 with it, means of three seeds, although every step took a
+            quarter longer and they had no more time.
         shift: largest random shift, in parts of the image's size.
         ema: decay a step of the averaged weights that are handed back; short runs average less.
         warmup: share of the budget over which the learning rate rises.
@@ -50,6 +55,7 @@ class Recipe:
     feature_weight: float = 0.0
     mixup: float = 0.0
     flip: bool | None = None
+    both_ways: bool = True
     shift: float = 0.125
     ema: float = 0.998
     warmup: float = 0.05
