@@ -21,6 +21,11 @@ class Estimate(Noun):
         """Whether a ratio is a difference: its interval does not contain 1."""
         return not self.ci95[0] <= 1.0 <= self.ci95[1]
 
+    def times(self, factor: float) -> Estimate:
+        """The value and its interval, times a number above 0."""
+        low, high = self.ci95
+        return Estimate(value=self.value * factor, ci95=(low * factor, high * factor))
+
 
 class Latency(Noun):
     """Milliseconds per call; `ci95` is the interval of the median, `n` the calls kept."""

@@ -1,4 +1,4 @@
-"""The race's first pass: every program's settings, each timed against one fixed reference."""
+"""The race's first pass: every program's settings, each timed against one fixed program."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Screening:
         self._waiting: list[Candidate] = []
         self._baseline: Candidate | None = None
         self._reference: Candidate | None = None
-        self._actor: Actor | None = None
+        # The reference, open, by its thread count.
+        self._actors: dict[int, Actor] = {}
 
     def enter(self, candidate: Candidate) -> None:
         """Time a candidate's settings; the baseline comes first."""
@@ -67,8 +68,8 @@ class Screening:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._actor is not None:
-            self._actor.close()
+        for actor in self._actors.values():
+            actor.close()
 
     @property
     def _thread_counts(self) -> tuple[int, ...]:
@@ -76,10 +77,9 @@ class Screening:
         most = self.context.target.usable_cores
         return self.context.request.threads or tuple({most, max(1, most // 2), 1})
 
-    @property
-    def _reference_threads(self) -> int:
-        """One where single calls are timed: it waits for no other core, so none can disturb it."""
-        return self.context.threads if self._concurrent else 1
+    def _reference_threads(self, variant: Variant) -> int:
+        """As many as the variant has: where two cores get in each other's way, they do for both."""
+        return self.context.threads if self._concurrent else variant.threads
 
     def _time_waiting(self) -> None:
         while self._waiting:
@@ -133,11 +133,12 @@ class Screening:
         """A variant's standing, from the store where it was measured before."""
         context, reference = self.context, self._reference
         assert reference is not None
+        threads = self._reference_threads(variant)
         key = {
             "program": candidate.key,
             "settings": [variant.threads, variant.streams, variant.batch],
             "reference": reference.key,
-            "reference_threads": self._reference_threads,
+            "reference_threads": threads,
             "inputs": context.search.digest,
             "target": context.target.digest,
             "throughput": self._concurrent,
@@ -149,11 +150,42 @@ class Screening:
             return Standing.model_validate(known)
         if context.left(context.shares.screened) <= 0 and not must:
             raise ParetuneError("the budget ended before it was measured")
-        if self._actor is None:  # opened when first needed: the store may hold everything
-            setting = context.variant(reference.program, self._reference_threads)
-            self._actor = context.open(reference.program, setting)
+        scale = self._scale(reference, threads)
         opener = partial(context.open, candidate.program, variant)
-        standing = screen(self._actor, opener, seconds=self._seconds, probe=probe_of(context))
+        standing = screen(
+            self._open(reference, threads),
+            opener,
+            seconds=self._seconds,
+            probe=probe_of(context),
+        )
+        standing = standing.model_copy(update={"speed": standing.speed.times(scale)})
         context.taken += 1
         context.store.put("standing", key, standing)
         return standing
+
+    def _scale(self, reference: Candidate, threads: int) -> float:
+        """Speed of the reference on so many threads over its speed on one, measured once."""
+        if self._concurrent or threads == 1:
+            return 1.0
+        context = self.context
+        key = {
+            "reference": reference.key,
+            "threads": threads,
+            "inputs": context.search.digest,
+            "target": context.target.digest,
+        }
+        known = context.store.get("reference-scale", key)
+        if known is None:
+            setting = context.variant(reference.program, threads)
+            opener = partial(context.open, reference.program, setting)
+            standing = screen(self._open(reference, 1), opener, seconds=self._seconds)
+            known = {"speed": standing.speed.value}
+            context.store.put("reference-scale", key, known)
+        return float(known["speed"])
+
+    def _open(self, reference: Candidate, threads: int) -> Actor:
+        """The reference on so many threads, opened when first needed: the store may hold all."""
+        if threads not in self._actors:
+            setting = self.context.variant(reference.program, threads)
+            self._actors[threads] = self.context.open(reference.program, setting)
+        return self._actors[threads]

@@ -1,0 +1,118 @@
+"""The first pass: what a variant is timed against, and what its speed is then."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from paretune.core import Estimate
+from paretune.measure import Standing, survivors
+from paretune.pipeline import screening
+from paretune.pipeline.screening import Screening
+from paretune.store import Store
+from tests.pipeline.conftest import Told
+
+#: What two threads give a program over one, and how many times as long two take when disturbed.
+TWO, DISTURBED = 1.6, 1.5
+
+
+class Machine:
+    """A context whose programs take known times, on two threads longer while it is disturbed."""
+
+    def __init__(self, store, objective="latency"):
+        self.store, self.progress, self.threads = store, Told(), 2
+        self.request = SimpleNamespace(objective=objective, threads=(1, 2), batch=1)
+        self.shares = SimpleNamespace(screened=1.0)
+        self.target = SimpleNamespace(usable_cores=2, digest="machine")
+        self.search = SimpleNamespace(digest="data")
+        self.reused = self.taken = 0
+        self.disturbed = False
+        self.open_now = 0
+
+    def left(self, _share):
+        return 100.0
+
+    def variant(self, program, threads, *, streams=1, batch=1):
+        name = f"{program.name}/t{threads}"
+        return SimpleNamespace(id=name, threads=threads, streams=streams, batch=batch)
+
+    def open(self, program, variant):
+        self.open_now += 1
+        return Session(self, program, variant.threads)
+
+    def seconds(self, session):
+        two = (DISTURBED if self.disturbed else 1) / TWO
+        return session.program.seconds * (two if session.threads == 2 else 1)
+
+
+class Session:
+    """An open program."""
+
+    def __init__(self, machine, program, threads):
+        self.machine, self.program, self.threads = machine, program, threads
+
+    def close(self):
+        self.machine.open_now -= 1
+
+
+def timed(reference, opener, *, seconds, probe=None):
+    """As `screen`, without noise."""
+    subject = opener()
+    machine = subject.machine
+    speed = machine.seconds(reference) / machine.seconds(subject)
+    rate = 1 / machine.seconds(subject)
+    subject.close()
+    return Standing(
+        throughput=Estimate(value=rate, ci95=(0.99 * rate, 1.01 * rate)),
+        speed=Estimate(value=speed, ci95=(0.99 * speed, 1.01 * speed)),
+        noise=0.0,
+    )
+
+
+def candidate(name, seconds, *, runtime="openvino", precision="f32"):
+    program = SimpleNamespace(
+        name=name, seconds=seconds, runtime=runtime, precision=precision, max_batch=None
+    )
+    return SimpleNamespace(program=program, key=name, reason="")
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(screening, "screen", timed)
+    with Store.open(f"sqlite:///{tmp_path}/store.sqlite") as store:
+        yield Machine(store)
+
+
+def screened(machine, disturbed):
+    """Speeds and survivors of a race in which the last program is timed on a disturbed machine."""
+    with Screening(machine, 3) as race:
+        race.enter(candidate("eager", 3.0, runtime="torch-eager"))
+        race.enter(candidate("compiled", 1.0))
+        machine.disturbed = disturbed
+        race.enter(candidate("found", 0.2, precision="int8"))
+        field = race.finish()
+    assert machine.open_now == 0
+    speeds = {name: standing.speed.value for name, standing in field.standings.items()}
+    return speeds, survivors(field.standings)
+
+
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_two_disturbed_threads_cost_nobody_the_race(machine, disturbed):
+    speeds, alive = screened(machine, disturbed)
+    assert speeds == pytest.approx(
+        {
+            "eager/t2": TWO / 3,
+            "eager/t1": 1 / 3,
+            "compiled/t2": TWO,
+            "compiled/t1": 1,
+            "found/t2": TWO / 0.2,
+            "found/t1": 1 / 0.2,
+        }
+    )
+    assert alive[0] == "found/t2"
+
+
+def test_what_the_store_holds_is_not_timed_again(machine, monkeypatch):
+    before, _ = screened(machine, disturbed=False)
+    monkeypatch.setattr(screening, "screen", None)
+    assert screened(machine, disturbed=False)[0] == before
+    assert machine.reused == len(before)
