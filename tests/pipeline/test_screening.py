@@ -18,9 +18,9 @@ TWO, DISTURBED = 1.6, 1.5
 class Machine:
     """A context whose programs take known times, on two threads longer while it is disturbed."""
 
-    def __init__(self, store, objective="latency"):
+    def __init__(self, store):
         self.store, self.progress, self.threads = store, Told(), 2
-        self.request = SimpleNamespace(objective=objective, threads=(1, 2), batch=1)
+        self.request = SimpleNamespace(objective="latency", threads=(1, 2), batch=1)
         self.shares = SimpleNamespace(screened=1.0)
         self.target = SimpleNamespace(usable_cores=2, digest="machine")
         self.search = SimpleNamespace(digest="data")
