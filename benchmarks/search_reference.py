@@ -2,8 +2,8 @@
 
 For every seed one whole `optimize --effort search` that remembers nothing of the search; the
 control is the baseline itself, distilled from itself by the same recipe for as long as the chosen
-network was, and quantised the same way. Both artifacts are timed in interleaved rounds, and their
-accuracy is compared on the holdout, sample by sample.
+network was, and quantised the same way. Both artifacts are timed in interleaved rounds, the control
+also with the settings of ours, and their accuracy is compared on the holdout, sample by sample.
 """
 
 from __future__ import annotations
@@ -48,13 +48,21 @@ def answers(artifact: Path, arrays: ArrayFolder) -> NDArray[np.int64]:
 
 
 def faster(ours: Path, theirs: Path, arrays: ArrayFolder) -> Estimate:
-    """How many times as fast one artifact is as another, each as it was chosen to be run."""
-    ready = {}
-    for name, folder in (("ours", ours), ("theirs", theirs)):
-        manifest = read(folder)
-        ready[name] = Ready(manifest.program(folder), manifest.settings, arrays)
+    """How many times as fast an artifact is, run as it was chosen to be, as another at its best.
+
+    A disturbed machine may have given the other one a thread too few when it raced, so that it is
+    timed with our settings, too, and its faster way counts.
+    """
+    mine, other = read(ours), read(theirs)
+    ready = {"ours": Ready(mine.program(ours), mine.settings, arrays)}
+    for settings in dict.fromkeys((other.settings, mine.settings)):
+        ready[f"theirs, {settings}"] = Ready(other.program(theirs), settings, arrays)
     openers = {name: one.open for name, one in ready.items()}
-    return compare(openers, seconds=COMPARE_SECONDS, progress=Said()).ratio("theirs", "ours")
+    timed = compare(openers, seconds=COMPARE_SECONDS, progress=Said())
+    return min(
+        (timed.ratio(name, "ours") for name in ready if name != "ours"),
+        key=lambda estimate: estimate.value,
+    )
 
 
 def control(model: Model, data: Dataset, seconds: float, seed: int, folder: Path) -> Path:
