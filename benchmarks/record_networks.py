@@ -1,9 +1,9 @@
 """Train, quantise and time networks of the C10 task, for judging the accuracy surrogate.
 
 The search's own steps up to its surrogate come first. Then a design of networks to learn from and
-random ones to be judged on are distilled alike, each for the same time, quantised to int8 and
-scored on the search split. A killed run goes on where it was. `accuracy_surrogate.py` reads what
-this writes.
+random ones to be judged on, both drawn evenly over latency, are distilled alike, each for the same
+time, quantised to int8 and scored on the search split. A killed run goes on where it was.
+`accuracy_surrogate.py` reads what this writes.
 """
 
 from __future__ import annotations
@@ -18,24 +18,32 @@ from _recorded import Networks, Recorded
 from paretune.core import ParetuneError
 from paretune.search import Choice
 from paretune.search.accuracy import anchors_design
+from paretune.search.draw import evenly
 from paretune.search.finish import halve
 from paretune.search.prepare import Prepared
-from paretune.search.steps import leaning
 from paretune.store import paths
 
 FILE = ROOT / "benchmarks" / "recorded" / "accuracy_surrogate.json"
+#: Networks that one to learn from is picked among.
+POOL = 10
 
 
 def chosen(known: Prepared, anchors: int, held_out: int) -> tuple[Choice, Choice]:
-    """Networks to learn from, by design, and others at random, to be judged on; bool (n, k)."""
+    """Networks to learn from and others, at random, to be judged on; bool (n, k).
+
+    Of the first, one half lies evenly and the other completes it by design: a design alone leaves
+    out the fastest, which have few options to learn about.
+    """
     random = np.random.default_rng(1)
-    # Networks that fall apart cannot be chosen by any search: those that lose less are drawn more.
-    weights = leaning(known.swap)
-    learnt = anchors_design(known.space, anchors, random, weights=weights)
-    drawn = np.unique(known.space.sample(random, 4 * held_out, weights), axis=0)
-    taken = {row.tobytes() for row in learnt}
-    fresh = [row for row in random.permutation(drawn) if row.tobytes() not in taken]
-    return learnt, np.array(fresh[:held_out])
+
+    def drawn(n: int) -> Choice:
+        return evenly(known.space, n, known.swap, known.latency, random)
+
+    fresh, even = np.split(drawn(held_out + anchors // 2), [held_out])
+    judged = {row.tobytes() for row in fresh}
+    pool = np.array([row for row in drawn(POOL * anchors) if row.tobytes() not in judged])
+    rest = anchors_design(known.space, anchors - len(even), random, candidates=pool, measured=even)
+    return np.concatenate([even, rest]), fresh
 
 
 def record(anchors: int, held_out: int, seconds: float) -> Recorded:
@@ -84,7 +92,7 @@ def record(anchors: int, held_out: int, seconds: float) -> Recorded:
 def main() -> int:
     """Record, and write the file."""
     parser = options(__doc__ or "")
-    parser.add_argument("--anchors", type=int, default=16)
+    parser.add_argument("--anchors", type=int, default=24)
     parser.add_argument("--held-out", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=45.0, help="of training a network")
     args = parser.parse_args()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from paretune.core import InputError
 from paretune.search.accuracy import AccuracySurrogate
+from paretune.search.draw import evenly
 from paretune.search.ground import Ground
 from paretune.search.journal import Journal
 from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit, time_networks
@@ -23,8 +24,8 @@ from paretune.search.worth import faster
 if TYPE_CHECKING:
     from torch import nn
 
-#: Designed networks that are timed for the latency model, at most.
-NETWORKS = 80
+#: Designed networks that are timed for the latency model, and compositions scored, at most.
+NETWORKS, COMPOSITIONS = 80, 150
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,19 @@ def prepare(
     usable &= np.isfinite(swapped)
     usable |= np.array([option.operator == KEEP for option in whole.options])
     swap, macs, space = swapped[usable], timed.macs[usable], whole.only(usable)
+    latency = replace(timed.latency, weights=timed.latency.weights[usable])
+
+    def scored() -> list[tuple[list[str], float]]:
+        random = np.random.default_rng([ground.seed, 1])
+        drawn = evenly(space, COMPOSITIONS, swap, latency, random)
+        rows, kl = score_compositions(library, usable, drawn, seconds * COMPOSE, ground.progress)
+        ids = [[option.id for option in space.chosen(row)] for row in rows]
+        return list(zip(ids, kl.tolist(), strict=True))
+
     with ground.ledger.stage("surrogate"):
-        untrained = _compositions(ground, library, usable, swap, journal, seconds * COMPOSE)
+        known = journal.once("compositions", scored)
+        rows = np.array([space.of(ids) for ids, _ in known], dtype=bool)
+        untrained = rows.reshape(-1, len(space.options)), np.array([kl for _, kl in known])
         surrogate = AccuracySurrogate.fit(
             space, swap_one=swap, untrained=untrained, costs=macs, seed=0
         )
@@ -157,7 +169,7 @@ def prepare(
         library=library,
         usable=usable,
         space=space,
-        latency=replace(timed.latency, weights=timed.latency.weights[usable]),
+        latency=latency,
         surrogate=surrogate,
         swap=swap,
         macs=macs,
@@ -165,26 +177,3 @@ def prepare(
         worth=int(worth.sum()),
         judged=judged,
     )
-
-
-def _compositions(
-    ground: Ground,
-    library: Library,
-    usable: NDArray[np.bool_],
-    swap: NDArray[np.float64],
-    journal: Journal,
-    seconds: float,
-) -> tuple[Choice, NDArray[np.float64]]:
-    """Compositions of usable options, bool (n, k), and their divergence untrained, (n,)."""
-    space = library.space.only(usable)
-
-    def scored() -> list[tuple[list[str], float]]:
-        random = np.random.default_rng([ground.seed, 1])
-        rows, kl = score_compositions(library, usable, swap, random, seconds, ground.progress)
-        ids = [[option.id for option in space.chosen(row)] for row in rows]
-        return list(zip(ids, kl.tolist(), strict=True))
-
-    known = journal.once("compositions", scored)
-    rows = [space.of(ids) for ids, _ in known]
-    empty = np.zeros((0, len(space.options)), dtype=bool)
-    return np.array(rows) if rows else empty, np.array([kl for _, kl in known])

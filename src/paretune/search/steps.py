@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 TRAIN_SECONDS, ENOUGH = 5.0, 400
 #: Held-out samples that options are judged on as they inherit: it is for their order only.
 JUDGED_ON = 128
-#: Compositions scored, least and most.
-LEAST_SCORED, MOST_SCORED = 16, 150
+#: Compositions that are scored before the clock is looked at.
+SCORED_AT_ONCE = 16
 
 
 def train_library(
@@ -81,30 +81,21 @@ def train_library(
 def score_compositions(
     library: Library,
     usable: NDArray[np.bool_],
-    swap: NDArray[np.float64],
-    random: np.random.Generator,
+    rows: Choice,
     seconds: float,
     told: Progress,
 ) -> tuple[Choice, NDArray[np.float64]]:
-    """Compositions of usable options, bool (n, k), and how far they diverge untrained, (n,)."""
-    whole = library.space
-    space = whole.only(usable)
-    rows = np.unique(space.sample(random, 4 * MOST_SCORED, leaning(swap)), axis=0)
-    rows = rows[random.permutation(len(rows))]
+    """How far compositions of usable options, bool (n, k), diverge untrained: those in time, (n,).
+
+    Those whose divergence is not finite are left out.
+    """
     end = time.monotonic() + seconds
     kl: list[float] = []
-    size = LEAST_SCORED
-    while len(kl) < min(MOST_SCORED, len(rows)) and (not kl or time.monotonic() < end):
-        part = rows[len(kl) : len(kl) + size]
+    while len(kl) < len(rows) and (not kl or time.monotonic() < end):
+        part = rows[len(kl) : len(kl) + SCORED_AT_ONCE]
         kl += library.score_untrained(widened(part, usable), progress=told).kl.tolist()
     good = np.isfinite(kl)
     return rows[: len(kl)][good], np.array(kl)[good]
-
-
-def leaning(swap: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights to draw compositions by, (k,): those that lose little will be chosen from."""
-    middle = float(np.median(swap[swap > 0])) if (swap > 0).any() else 1
-    return np.maximum(np.exp(-swap / max(middle, 1e-9)), 1e-3)
 
 
 def widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:
