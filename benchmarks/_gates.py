@@ -47,6 +47,7 @@ _SPACE = "search_space_latency.py"
 _ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
 _COST = "search_cost.py"
+_EMULATION = "emulation.py"
 
 #: Reference speed over PyTorch eager of EfficientNet-Lite0, from times taken by hand on 2 cores
 #: with AVX-512 VNNI: eager 20 ms, Inductor 13, ONNX Runtime 5.4, OpenVINO 5.5, 3.3 and 2.6 ms.
@@ -361,6 +362,37 @@ GATES: tuple[Gate, ...] = (
                 "at least 6",
                 6.0,
                 None,
+            ),
+        )
+    ),
+    *(
+        gate
+        for name, title in (
+            ("resnet-50", "ResNet-50"),
+            ("efficientnet-b0", "EfficientNet-B0"),
+            ("mobilenetv3", "MobileNetV3"),
+        )
+        for gate in (
+            Gate(
+                f"emulation/{name}/avx512_vnni",
+                _EMULATION,
+                f"{title}, int8: AVX-512 VNNI over AVX-512 alone",
+                "faster",
+                low=1.0,
+            ),
+            Gate(
+                f"emulation/{name}/avx512",
+                _EMULATION,
+                f"{title}, int8: AVX-512 alone over AVX2",
+                "faster",
+                low=1.0,
+            ),
+            Gate(
+                f"emulation/{name}/kernels",
+                _EMULATION,
+                f"{title}: share of the time in kernels beyond the cap",
+                "at most 10 %",
+                high=0.1,
             ),
         )
     ),

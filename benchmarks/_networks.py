@@ -15,7 +15,12 @@ from paretune.sources import load_model
 
 #: Side of the input, and batch for the statistics.
 SIZES = {"resnet-50": 224, "efficientnet-b2": 260}
-TIMM = {"resnet-50": "resnet50", "efficientnet-b2": "efficientnet_b2"}
+TIMM = {
+    "resnet-50": "resnet50",
+    "efficientnet-b0": "efficientnet_b0",
+    "efficientnet-b2": "efficientnet_b2",
+    "mobilenetv3": "mobilenetv3_large_100",
+}
 STATISTICS_BATCH = 8
 
 

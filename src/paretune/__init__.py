@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from paretune.core import InputError, ParetuneError
     from paretune.data import load_data
     from paretune.pipeline.bench import bench
+    from paretune.pipeline.frontier import frontier
     from paretune.pipeline.optimize import optimize
+    from paretune.pipeline.roofline import roofline
+    from paretune.pipeline.suggest import suggest
     from paretune.sources import load_model
 
 __all__ = [
@@ -23,20 +26,26 @@ __all__ = [
     "ParetuneError",
     "__version__",
     "bench",
+    "frontier",
     "load",
     "load_data",
     "load_model",
     "optimize",
+    "roofline",
+    "suggest",
 ]
 
 _HOMES = {
     "InputError": "paretune.core",
     "ParetuneError": "paretune.core",
     "bench": "paretune.pipeline",
+    "frontier": "paretune.pipeline.frontier",
     "load": "paretune.artifact",
     "load_data": "paretune.data",
     "load_model": "paretune.sources",
     "optimize": "paretune.pipeline",
+    "roofline": "paretune.pipeline.roofline",
+    "suggest": "paretune.pipeline.suggest",
 }
 
 

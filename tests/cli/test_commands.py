@@ -9,6 +9,7 @@ import pytest
 
 import paretune as library
 from tests.pipeline.conftest import environment
+from tests.report.test_machines import record, timed
 
 WIDTH = 100
 
@@ -65,7 +66,18 @@ def test_version(paretune):
 def test_without_words_it_explains_itself(paretune):
     said = paretune()
     assert said.code == 0
-    for command in ("devices", "bench", "optimize", "predict", "report", "demo"):
+    for command in (
+        "devices",
+        "bench",
+        "compare",
+        "frontier",
+        "gap",
+        "roofline",
+        "optimize",
+        "predict",
+        "report",
+        "demo",
+    ):
         assert command in said.out
 
 
@@ -163,6 +175,82 @@ def test_bench_prints_ratios_and_writes_csv_and_json(paretune, files, tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == 4
     assert "inputs are random" in said.out
+
+
+def test_a_frontier_is_a_table_records_and_a_chart(paretune, files, tmp_path):
+    (tmp_path / "known.csv").write_text("model,top1\ntiny,91.5\n")
+    words = ["frontier", files / "tiny.onnx", "--accuracy", tmp_path / "known.csv"]
+    words += ["--precisions", "f32", "--threads", "1", "--seconds", "0.2", "--starts", "1"]
+    said = paretune(*words, "--out", tmp_path / "out")
+    assert said.code == 0, said.err
+    assert said.out.startswith("Nobody beats tiny@8 f32.")
+    assert "91.5" in said.out
+    for suffix in ("png", "svg", "html"):
+        assert (tmp_path / "out" / f"frontier.{suffix}").is_file()
+    again = paretune(*words, "--out", tmp_path / "out")
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    (tmp_path / "known.csv").write_text("model,top1\ntiny,high\n")
+    wrong = paretune(*words, "--out", tmp_path / "other", "--quiet")
+    assert "top1 of tiny is no percentage" in wrong.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_roofline_tells_the_limits_and_the_worst_layers(paretune, files, tmp_path):
+    words = ["roofline", files / "tiny.onnx", "--threads", "1"]
+    said = paretune(*words, "--out", tmp_path / "roof", "--json", tmp_path / "r.json")
+    assert said.code == 0, said.err
+    assert "GMAC/s" in said.out
+    assert "1. " in said.out
+    assert (tmp_path / "roof" / "roofline.png").is_file()
+    assert json.loads((tmp_path / "r.json").read_text())["peaks"]["threads"] == 1
+    unknown = paretune(*words, "--precision", "int4")
+    assert (unknown.code, unknown.err.count("\n")) == (2, 1)
+
+
+def test_a_gap_has_a_table_and_a_chart_and_reads_prices(paretune, tmp_path):
+    from tests.report.test_gap import CPU, GPU
+
+    for name, made in (("cpu", CPU), ("gpu", GPU)):
+        (tmp_path / f"{name}.json").write_text(made.model_dump_json(by_alias=True))
+    files = [tmp_path / "cpu.json", tmp_path / "gpu.json"]
+    said = paretune("gap", *files, "--price", "gpu=2.5", "--out", tmp_path / "gap")
+    assert said.code == 0, said.err
+    assert said.out.startswith("net, one call at a time: a is slower than G1 by as it came 40.00x")
+    check_tables("\n".join(line for line in said.out.splitlines() if str(tmp_path) not in line))
+    assert (tmp_path / "gap" / "gap.svg").is_file()
+    for price in ("gpu", "=2", "gpu=dear"):
+        wrong = paretune("gap", *files, "--price", price)
+        assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+        assert "does not read as RECORD=USD" in wrong.err
+
+
+def test_suggest_refuses_what_cannot_be_judged_before_training(paretune):
+    words = ["suggest", "--data-like", "3x64x64", "--classes", "10"]
+    said = paretune(*words, "--constraint", "accuracy >= 80 %")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "cannot be judged before training" in said.err
+
+
+def test_records_of_two_machines_are_compared(paretune, tmp_path):
+    files = [tmp_path / "new.json", tmp_path / "old.json"]
+    new = record(timed("x", 2.0), timed("y", 3.0))
+    old = record(timed("x", 8.0), timed("y", 5.0), cap="avx2")
+    for file, made in zip(files, (new, old), strict=True):
+        file.write_text(made.model_dump_json(by_alias=True))
+    said = paretune("compare", *files, "--json", tmp_path / "c.json")
+    assert said.code == 0
+    check_tables(said.out)
+    assert said.out.startswith("1 pair of models changes places:")
+    assert "old: a, 2 cores, capped at avx2 (emulated)" in said.out
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert found["reversals"][0]["first"] == "x"
+    alone = paretune("compare", files[0])
+    assert (alone.code, alone.err.count("\n")) == (2, 1)
+    assert "at least two records" in alone.err
+    twice = paretune("compare", files[0], files[0])
+    assert "given twice" in twice.err
+    unknown = paretune("compare", *files, "--by", "colour")
+    assert "give model or variant" in unknown.err
 
 
 def test_an_unreadable_image_is_left_out_and_counted(artifact):

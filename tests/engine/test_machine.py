@@ -97,6 +97,18 @@ def test_a_cap_leaves_what_lies_below_it():
         machine.detect(isa_cap="avx3")
 
 
+def test_a_cap_has_short_names_and_must_be_had():
+    isa = ("avx2", "avx512", "avx512_vnni")
+    assert machine.cap_named("vnni", isa) == "avx512_vnni"
+    assert machine.cap_named("avx2", isa) == "avx2"
+    with pytest.raises(InputError, match=r"has no amx.*one of avx2, avx512, avx512_vnni$"):
+        machine.cap_named("amx", isa)
+    with pytest.raises(InputError, match=r"has no avx2.*leave the cap out$"):
+        machine.cap_named("avx2", ("neon",))
+    with pytest.raises(InputError, match=r"'sse'.*avx512, .*vnni"):
+        machine.cap_named("sse", isa)
+
+
 SMI = """0, GPU-aaaa1111, NVIDIA H200, 143771, 9.0
 1, GPU-bbbb2222, NVIDIA L4, 23034, 8.9
 """

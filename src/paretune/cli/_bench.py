@@ -31,6 +31,10 @@ def run(
     runtimes: Runtimes = "",
     precisions: Precisions = "",
     device: Device = "cpu",
+    isa: Annotated[
+        str | None,
+        typer.Option(help="Cap the instruction set: avx2, avx512, vnni, amx; emulates older CPUs."),
+    ] = None,
     threads: Threads = "",
     streams: Annotated[str, typer.Option(help="Comma-separated requests in flight.")] = "1",
     batch: Annotated[str, typer.Option(help="Comma-separated samples per call.")] = "1",
@@ -67,6 +71,7 @@ def run(
             runtimes=words(runtimes),
             precisions=words(precisions),
             device=device,
+            isa=isa,
             threads=counts(threads, "--threads"),
             streams=counts(streams, "--streams"),
             batches=counts(batch, "--batch"),

@@ -7,7 +7,19 @@ from typing import NoReturn
 
 import typer
 
-from paretune.cli import _bench, _demo, _devices, _optimize, _predict, _report
+from paretune.cli import (
+    _bench,
+    _compare,
+    _demo,
+    _devices,
+    _frontier,
+    _gap,
+    _optimize,
+    _predict,
+    _report,
+    _roofline,
+    _suggest,
+)
 from paretune.cli._output import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from paretune.core import ParetuneError
 
@@ -17,7 +29,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (_devices, _bench, _optimize, _predict, _report, _demo):
+for command in (
+    _devices,
+    _bench,
+    _compare,
+    _frontier,
+    _suggest,
+    _gap,
+    _roofline,
+    _optimize,
+    _predict,
+    _report,
+    _demo,
+):
     app.command(command.NAME)(command.run)
 
 
@@ -36,7 +60,7 @@ def _root(
 
 #: What Typer raises for words it cannot read; it keeps Click under a name of its own.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-_RESUMABLE = (_optimize.NAME, _demo.NAME)
+_RESUMABLE = (_optimize.NAME, _demo.NAME, _frontier.NAME)
 
 
 def main() -> None:

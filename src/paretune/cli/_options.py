@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,9 @@ Json = Annotated[
     typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no table.")]
+ChartFolder = Annotated[
+    Path | None, typer.Option("--out", help="Folder for the chart: PNG, SVG and HTML.")
+]
 Seed = Annotated[int, typer.Option(help="Of splits, resampling and the calibration subset.")]
 Runtimes = Annotated[
     str, typer.Option("--runtimes", help="Comma-separated runtimes to try; all by default.")

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
 from paretune.core import InputError, Noun, Progress, Silent
+
+if TYPE_CHECKING:
+    from paretune.report.charts import Chart
 
 EXIT_BAD_INPUT = 2
 EXIT_CONSTRAINT = 3
@@ -72,6 +76,15 @@ class Output:
 
         with LiveProgress(self.messages) as live:
             yield live
+
+    def write_chart(self, chart: Chart | None, place: Path | None, name: str) -> None:
+        """Write a chart as PNG, SVG and HTML where a folder was asked for, and name the files."""
+        from paretune.report import charts, folder
+
+        if chart is None or place is None:
+            return
+        for file in charts.save(chart, folder.made(place), name):
+            self.results.print(str(file), markup=False, highlight=False, soft_wrap=True)
 
     def write_json(self, record: Noun) -> None:
         """Put the record where `--json` says."""

@@ -70,6 +70,8 @@ class LayerTime(Noun):
         kernel: the kernel the runtime executed, where it tells.
         precision: the precision actually executed, such as `int8` or `f32`; empty if untold.
         microseconds: mean time per call.
+        macs: multiply-accumulates of a call; None where the runtime does not tell shapes.
+        moved: bytes of its inputs, weights and outputs; None where that is untold.
     """
 
     name: str
@@ -77,6 +79,8 @@ class LayerTime(Noun):
     kernel: str = ""
     precision: str = ""
     microseconds: float
+    macs: int | None = None
+    moved: int | None = None
 
 
 class VariantRecord(Noun):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from paretune.core._base import Noun
@@ -75,7 +77,8 @@ class Condition(Noun):
     """Something that a reader of the figures should know.
 
     Attributes:
-        kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget` or `holdout`.
+        kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget`, `holdout` or
+            `emulated`.
         text: one sentence.
     """
 
@@ -118,7 +121,15 @@ class BenchRatio(Noun):
 
 
 class BenchRecord(Noun):
-    """What `bench --json` writes."""
+    """What `bench --json` writes.
+
+    Attributes:
+        baseline: id of the variant that `ratios` are against.
+        kernels: share of a variant's time by executed kernel, by id; read only under an ISA cap.
+        inputs: shape of one sample's first input by architecture, such as (3, 224, 224).
+        origin: `published` where somebody else measured; such a record has no intervals.
+        source: where a published record comes from.
+    """
 
     schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
     target: Target
@@ -126,3 +137,7 @@ class BenchRecord(Noun):
     baseline: str | None = None
     ratios: tuple[BenchRatio, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    kernels: dict[str, dict[str, float]] = {}
+    inputs: dict[str, tuple[int, ...]] = {}
+    origin: Literal["measured", "published"] = "measured"
+    source: str = ""

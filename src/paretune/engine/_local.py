@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,7 +25,13 @@ class LocalActor(Actor):
     """
 
     def __init__(
-        self, factory: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, patience: float
+        self,
+        factory: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        patience: float,
+        environment: Mapping[str, str],
     ) -> None:
         self._patience = patience
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
@@ -37,7 +44,9 @@ class LocalActor(Actor):
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+            | dict(environment),
         )
         theirs.close()
         os.close(life_read)
@@ -110,11 +119,22 @@ class LocalEngine(Engine):
     Args:
         patience: seconds after which a call without a limit of its own is given up, so that a
             runtime that hangs becomes a reason and not the end of the run.
+        environment: variables of every process beside those of this one.
     """
 
-    def __init__(self, *, patience: float = 1200.0) -> None:
+    def __init__(
+        self, *, patience: float = 1200.0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._patience = patience
+        self._environment = dict(environment or {})
 
     def actor(self, factory: str, /, *args: Any, **kwargs: Any) -> LocalActor:
         """See `Engine.actor`."""
-        return LocalActor(factory, args, kwargs, patience=self._patience)
+        return LocalActor(
+            factory, args, kwargs, patience=self._patience, environment=self._environment
+        )
+
+    def within(self, environment: Mapping[str, str]) -> LocalEngine:
+        """See `Engine.within`."""
+        both = self._environment | dict(environment)
+        return LocalEngine(patience=self._patience, environment=both)

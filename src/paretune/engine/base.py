@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -42,3 +43,7 @@ class Engine(ABC):
         Raises:
             ParetuneError, WorkerError: as `Actor.call`, from the factory.
         """
+
+    @abstractmethod
+    def within(self, environment: Mapping[str, str]) -> Engine:
+        """The same engine, its processes started with these variables beside what they had."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,13 @@ def open_host(engine: Engine, program: Program, settings: Settings, arrays: Arra
         InputError: more threads than cores.
         UnsupportedError, WorkerError: the runtime cannot load it.
     """
-    feeds = feeds_of(arrays, settings.batch)
+    return open_with(engine, program, settings, feeds_of(arrays, settings.batch))
+
+
+def open_with(
+    engine: Engine, program: Program, settings: Settings, feeds: Mapping[str, NDArray[Any]]
+) -> Actor:
+    """As `open_host`, with the inputs of every timed call at hand."""
     actor = engine.actor(FACTORY, program, settings, pinned_cores(settings.threads), feeds)
     try:
         actor.call("warm_up", WARM_UP_SECONDS)

@@ -19,6 +19,7 @@ from paretune.core import (
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine, machine
 from paretune.pipeline.bench_timing import GROUP, saturate_all, time_all
+from paretune.pipeline.emulation import capped, emulated, judged, kernels
 from paretune.pipeline.entrants import Entrants, asked_programs, bench_context, enter
 from paretune.pipeline.request import Request
 from paretune.sources import load_model
@@ -31,6 +32,7 @@ def bench(
     runtimes: Sequence[str] = (),
     precisions: Sequence[str] = (),
     device: str = "cpu",
+    isa: str | None = None,
     threads: Sequence[int] = (),
     streams: Sequence[int] = (1,),
     batches: Sequence[int] = (1,),
@@ -53,6 +55,9 @@ def bench(
         runtimes: names, all by default.
         precisions: all that a runtime offers on this CPU by default.
         device: `cpu`, or `cuda` for the PyTorch runtimes.
+        isa: cap on the instruction set, one of `paretune.engine.machine.ISA_CAPS` or `vnni`, so
+            that this machine stands in for an older one; a runtime that cannot be capped is left
+            out, a variant that runs kernels beyond it rejected.
         threads: thread counts, all usable cores by default.
         streams: requests in flight at once; more than one times throughput, not latency.
         batches: samples per call.
@@ -75,6 +80,9 @@ def bench(
     told = progress or Silent()
     many: Sequence[Any] = models if isinstance(models, list | tuple) else [models]
     target = machine.detect()
+    if isa is not None:
+        target = machine.detect(machine.cap_named(isa, target.isa))
+    worker = capped(engine or LocalEngine(), target.isa_cap)
     if seconds <= 0 or starts < 1:
         raise InputError("a bench needs time: give --seconds above 0 and --starts 1 or more")
     told.stage("bring in", len(many))
@@ -101,9 +109,7 @@ def bench(
             request.check(target)
             contexts.append(
                 stack.enter_context(
-                    bench_context(
-                        request, model, data, target, shelf, engine or LocalEngine(), told
-                    )
+                    bench_context(request, model, data, target, shelf, worker, told)
                 )
             )
         told.stage("build", sum(len(asked_programs(c)) for c in contexts))
@@ -117,13 +123,22 @@ def bench(
                 records = saturate_all(entrants, seconds, told)
             else:
                 records, ratios = time_all(entrants, reference, seconds, starts, told)
-    conditions = (*watch.conditions, *(c for x in contexts for c in x.conditions))
+        executed: dict[str, dict[str, float]] = {}
+        cap, conditions = target.isa_cap, [*watch.conditions]
+        if cap is not None:
+            told.stage("read the executed kernels", len(entrants.ready))
+            executed = kernels(entrants, told)
+            records = [judged(record, executed.get(record.id, {}), cap) for record in records]
+            conditions.insert(0, emulated(target))
+    conditions += [c for x in contexts for c in x.conditions]
     return BenchRecord(
         target=target,
         variants=(*records, *entrants.failed),
         baseline=reference,
         ratios=ratios,
-        conditions=conditions,
+        conditions=tuple(conditions),
+        kernels=executed,
+        inputs={m.architecture: m.inputs[0].concrete(1)[1:] for m in loaded if m.inputs},
     )
 
 

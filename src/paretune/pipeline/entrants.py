@@ -28,6 +28,7 @@ from paretune.data import Dataset, TensorSamples, check_against, load_data, mate
 from paretune.engine import Engine
 from paretune.measure import choose_metric
 from paretune.pipeline.context import Context
+from paretune.pipeline.emulation import check_cap
 from paretune.pipeline.intake import planned, with_calibration
 from paretune.pipeline.request import Request
 from paretune.pipeline.scoring import build_and_run, score_on
@@ -145,6 +146,7 @@ def enter(
         ]
         score = None
         try:
+            check_cap(name, context.target.isa_cap)
             if not scored:
                 program = context.builds.build(name, precision, recipe, device=context.device)
             else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.runtimes import _onednn
 from paretune.runtimes._common import (
     attempt,
     check_settings,
@@ -39,6 +40,10 @@ class OpenVino(Runtime):
         if device != "cpu":
             return ()
         return ("f32", "bf16", "int8") if set(BF16_ISA) & set(target.isa) else ("f32", "int8")
+
+    def isa_environment(self, cap: str) -> Mapping[str, str]:
+        """Its kernels are oneDNN's and its own, which ask oneDNN what they may use."""
+        return _onednn.isa_environment(cap)
 
     def recipes(self) -> tuple[str, ...]:
         """`fast` and `full` bias correction (NNCF's `fast_bias_correction`)."""

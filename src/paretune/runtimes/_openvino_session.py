@@ -10,6 +10,7 @@ import numpy as np
 
 from paretune.core import LayerTime, UnsupportedError
 from paretune.runtimes._common import check_feeds
+from paretune.runtimes._openvino_work import work
 from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 
 _PRECISIONS = {"i8": "int8", "u8": "int8", "f32": "f32", "bf16": "bf16", "f16": "f16"}
@@ -80,6 +81,7 @@ class OpenVinoSession(Session):
                     infos[info.node_name] = info
                     spent = info.real_time.total_seconds() * 1e6
                     totals[info.node_name] = totals.get(info.node_name, 0.0) + spent
+        known = work(self._compiled)
         return [
             LayerTime(
                 name=name,
@@ -87,6 +89,8 @@ class OpenVinoSession(Session):
                 kernel=info.exec_type,
                 precision=_precision(info.exec_type),
                 microseconds=totals[name] / calls,
+                macs=known[name].macs if name in known else None,
+                moved=known[name].moved if name in known else None,
             )
             for name, info in infos.items()
         ]

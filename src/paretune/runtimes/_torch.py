@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paretune.core import Device, LayerTime, Precision, Target, UnsupportedError
+from paretune.runtimes import _onednn
 from paretune.runtimes._common import check_feeds, check_settings, need
 from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 
@@ -24,6 +25,12 @@ def precisions(target: Target, device: Device) -> tuple[Precision, ...]:
     if device == "cuda":
         return ("f32", "tf32", "bf16", "f16") if target.gpus else ()
     return ("f32", "bf16") if set(BF16_ISA) & set(target.isa) else ("f32",)
+
+
+def isa_environment(cap: str) -> dict[str, str]:
+    """Variables that cap oneDNN's kernels and PyTorch's own, compiled ones included."""
+    own = "avx2" if cap.startswith("avx2") else "avx512"
+    return {**_onednn.isa_environment(cap), "ATEN_CPU_CAPABILITY": own}
 
 
 def set_up(program: Program, settings: Settings) -> Any:

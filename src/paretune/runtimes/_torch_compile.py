@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,10 @@ class TorchCompile(Runtime):
         """As eager PyTorch, and int8 on x86 CPUs."""
         plain = _torch.precisions(target, device)
         return (*plain, "int8") if device == "cpu" and "avx2" in target.isa else plain
+
+    def isa_environment(self, cap: str) -> Mapping[str, str]:
+        """See `_torch.isa_environment`."""
+        return _torch.isa_environment(cap)
 
     def recipes(self) -> tuple[str, ...]:
         """The x86 quantiser's default: histograms for activations, extremes for weights."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,10 @@ class TorchEager(Runtime):
     def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
         """F32; bf16 where the CPU has it in hardware; tf32, bf16 and f16 on CUDA."""
         return _torch.precisions(target, device)
+
+    def isa_environment(self, cap: str) -> Mapping[str, str]:
+        """See `_torch.isa_environment`."""
+        return _torch.isa_environment(cap)
 
     def recipes(self) -> tuple[str, ...]:
         """None: eager PyTorch has no int8."""

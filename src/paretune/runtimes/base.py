@@ -132,6 +132,14 @@ class Runtime(ABC):
     def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
         """Precisions worth trying on that target: bf16 only where the CPU has it in hardware."""
 
+    def isa_environment(self, cap: str) -> Mapping[str, str] | None:
+        """Variables that keep its processes within an ISA cap, None where nothing does.
+
+        Args:
+            cap: one of `paretune.engine.machine.ISA_CAPS`.
+        """
+        return None
+
     @abstractmethod
     def recipes(self) -> tuple[str, ...]:
         """Names of its int8 quantisation recipes, the one to try first leading."""

@@ -28,7 +28,11 @@ _FILTERS: dict[str, Interpolation] = {
 
 
 class TimmSource(Source):
-    """Published weights by default, a safetensors file after `@`, or random ones by `@random`."""
+    """Published weights by default, a safetensors file after `@`, or random ones by `@random`.
+
+    A network with random weights is made for the channels of `input_shape` and as many classes as
+    there are `labels`.
+    """
 
     name: ClassVar[str] = "timm"
     form: ClassVar[str] = "timm:NAME[@weights.safetensors]"
@@ -41,7 +45,8 @@ class TimmSource(Source):
         """Create the model and load its weights."""
         name, weights = choose_weights(text.removeprefix(_PREFIX), request.weights)
         timm = need("timm", to=f"model {text}", install="paretune[timm]")
-        module = _create(timm, name, text, pretrained=weights is None)
+        fitted = _fitted(request) if weights == _RANDOM else {}
+        module = _create(timm, name, text, pretrained=weights is None, **fitted)
         if weights is not None and weights != _RANDOM:
             load_weights(module, weights)
         return model_of_module(
@@ -72,13 +77,24 @@ def preprocessing_of_config(config: Mapping[str, Any]) -> ImagePreprocessing:
     )
 
 
-def _create(timm: Any, name: str, text: str, *, pretrained: bool) -> Any:
+def _fitted(request: Request) -> dict[str, int]:
+    """Channels and classes that a new network is made for, as far as the request says them."""
+    found = {}
+    shape = request.input_shape or ()
+    if len(shape) == 3 and isinstance(shape[0], int):
+        found["in_chans"] = shape[0]
+    if request.labels is not None:
+        found["num_classes"] = len(request.labels)
+    return found
+
+
+def _create(timm: Any, name: str, text: str, *, pretrained: bool, **fitted: int) -> Any:
     import torch
 
     try:
         with quiet(), _weights_only(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # so that random weights are the same ones every time
-            return timm.create_model(name, pretrained=pretrained)
+            return timm.create_model(name, pretrained=pretrained, **fitted)
     except OSError as error:
         raise InputError(
             f"the weights of {text} cannot be downloaded: {first_line(error)}; check the network, "

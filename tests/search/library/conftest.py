@@ -91,6 +91,9 @@ class Watched(Engine):
         actor.call = call
         return actor
 
+    def within(self, environment):
+        return self._engine.within(environment)
+
     def fitted(self, last=True):
         return sorted(a[0].id for m, a, k in self.calls if m == "fit" and k["last"] == last)
 
@@ -100,3 +103,6 @@ class Idle(Engine):
 
     def actor(self, factory, /, *args, **kwargs):
         raise InputError("no process was needed")
+
+    def within(self, environment):
+        return self

@@ -31,6 +31,7 @@ _CAP_STEPS = {
     "amx": ("amx_bf16", "amx_int8"),
 }
 ISA_CAPS: tuple[str, ...] = tuple(_CAP_STEPS)
+_SHORT = {"vnni": "avx512_vnni", "bf16": "avx512_bf16", "fp16": "avx512_fp16"}
 
 
 def isa_of(flags: Iterable[str], machine: str) -> tuple[str, ...]:
@@ -43,6 +44,28 @@ def isa_of(flags: Iterable[str], machine: str) -> tuple[str, ...]:
     table = _ARM if machine in ("aarch64", "arm64") else _X86
     have = set(flags)
     return tuple(sorted(name for name, needed in table.items() if needed <= have))
+
+
+def cap_named(text: str, isa: Iterable[str]) -> str:
+    """The cap of `ISA_CAPS` that a text such as `vnni` means.
+
+    Args:
+        text: a name of `ISA_CAPS`, or `vnni`, `bf16`, `fp16` for short.
+        isa: instruction sets of the CPU that is to be capped.
+
+    Raises:
+        InputError: no cap is called that, or the CPU has nothing of what the cap allows last.
+    """
+    cap = _SHORT.get(text, text)
+    if cap not in _CAP_STEPS:
+        known = ", ".join((*ISA_CAPS, *_SHORT))
+        raise InputError(f"no ISA cap is called {text!r}: give one of {known}")
+    have = set(isa)
+    if not have & set(_CAP_STEPS[cap]):
+        able = ", ".join(name for name, adds in _CAP_STEPS.items() if have & set(adds))
+        mend = f"give one of {able}" if able else "leave the cap out"
+        raise InputError(f"this CPU has no {cap}, and a cap cannot add what is missing: {mend}")
+    return cap
 
 
 def capped(isa: Iterable[str], cap: str | None) -> tuple[str, ...]:

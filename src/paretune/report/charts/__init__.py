@@ -6,7 +6,10 @@ from pathlib import Path
 
 from paretune.core import Result
 from paretune.report.charts import _layers, _scatter, _search, _sizes, _stages
+from paretune.report.charts._gap import chart as gap_chart
+from paretune.report.charts._models import chart as models_chart
 from paretune.report.charts._render import to_html, to_png, to_svg
+from paretune.report.charts._roofline import chart as roofline_chart
 from paretune.report.charts._theme import NARROW, WIDE, Chart
 from paretune.report.folder import made
 from paretune.store import paths
@@ -42,15 +45,36 @@ def write_charts(result: Result, folder: Path) -> list[Path]:
         InputError: the folder cannot be written.
     """
     place = made(folder / "charts")
+    return [file for name, chart in charts(result).items() for file in save(chart, place, name)]
+
+
+def save(chart: Chart, folder: Path, name: str) -> list[Path]:
+    """Write `NAME.svg`, `.png` and `.html` into a folder that exists.
+
+    Returns:
+        The files.
+    """
+    contents = {"svg": to_svg(chart).encode(), "png": to_png(chart)}
+    contents["html"] = to_html(chart).encode()
     written = []
-    for name, chart in charts(result).items():
-        contents = {"svg": to_svg(chart).encode(), "png": to_png(chart)}
-        contents["html"] = to_html(chart).encode()
-        for suffix, content in contents.items():
-            file = place / f"{name}.{suffix}"
-            paths.write_bytes_atomic(file, content)
-            written.append(file)
+    for suffix, content in contents.items():
+        file = folder / f"{name}.{suffix}"
+        paths.write_bytes_atomic(file, content)
+        written.append(file)
     return written
 
 
-__all__ = ["NARROW", "WIDE", "Chart", "charts", "to_html", "to_png", "to_svg", "write_charts"]
+__all__ = [
+    "NARROW",
+    "WIDE",
+    "Chart",
+    "charts",
+    "gap_chart",
+    "models_chart",
+    "roofline_chart",
+    "save",
+    "to_html",
+    "to_png",
+    "to_svg",
+    "write_charts",
+]

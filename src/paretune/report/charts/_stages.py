@@ -7,8 +7,7 @@ from typing import Any
 from paretune.core import Result, VariantRecord
 from paretune.report import text
 from paretune.report.charts._theme import COLOURS, WIDE, Chart, rows_chart
-
-QUANTISED = "int8"
+from paretune.report.stages import CAME, best_of_stages
 
 
 def stages(result: Result) -> list[tuple[str, VariantRecord]]:
@@ -17,25 +16,19 @@ def stages(result: Result) -> list[tuple[str, VariantRecord]]:
     Variants of another batch than the baseline's are left out: they do other work in a call.
     """
     baseline = result.variant(result.baseline)
-    found = [("as it came", baseline)]
-    usable = [
-        record
-        for record in result.variants
-        if record.status == "ok"
-        and record.latency_ms is not None
-        and record.batch == baseline.batch
-        and record.id != baseline.id
-    ]
-    own = [r for r in usable if r.architecture == baseline.architecture]
-    groups = {
-        "compiled": [r for r in own if r.precision != QUANTISED and r.runtime != baseline.runtime],
-        "quantised": [r for r in own if r.precision == QUANTISED],
-        "searched": [r for r in usable if r.architecture != baseline.architecture],
-    }
-    for name, group in groups.items():
-        if group:
-            found.append((name, min(group, key=_latency)))
-    return found
+
+    def cost(record: VariantRecord) -> float | None:
+        alike = record.batch == baseline.batch and record.latency_ms is not None
+        return _latency(record) if alike else None
+
+    found = best_of_stages(
+        result.variants,
+        native=baseline.runtime,
+        searched=lambda record: record.architecture != baseline.architecture,
+        came=lambda record: record.id == baseline.id,
+        cost=cost,
+    )
+    return found or [(CAME, baseline)]
 
 
 def chart(result: Result, width: int) -> Chart | None:

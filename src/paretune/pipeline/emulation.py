@@ -1,0 +1,94 @@
+"""One machine stands in for its older siblings: instruction sets capped, and who kept to that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from paretune import runtimes
+from paretune.core import (
+    Condition,
+    LayerTime,
+    ParetuneError,
+    Progress,
+    Target,
+    UnsupportedError,
+    VariantRecord,
+)
+from paretune.engine import Engine
+from paretune.runtimes.kernels import beyond
+
+if TYPE_CHECKING:
+    from paretune.pipeline.entrants import Entrants
+
+#: Share of a call in kernels beyond the cap that a variant may have and still stand for it.
+BEYOND = 0.1
+
+
+def capped(engine: Engine, cap: str | None) -> Engine:
+    """An engine whose processes keep within the cap, as far as the runtimes in them can."""
+    if cap is None:
+        return engine
+    environment: dict[str, str] = {}
+    for name in runtimes.names():
+        environment |= runtimes.get(name).isa_environment(cap) or {}
+    return engine.within(environment)
+
+
+def check_cap(runtime: str, cap: str | None) -> None:
+    """Refuse a runtime that would be timed on all that this CPU has.
+
+    Raises:
+        UnsupportedError: nothing keeps it within the cap.
+    """
+    if cap is not None and runtimes.get(runtime).isa_environment(cap) is None:
+        raise UnsupportedError(
+            f"{runtime} cannot be kept within {cap}: it would be timed on all that this CPU has"
+        )
+
+
+def kernels(entrants: Entrants, told: Progress) -> dict[str, dict[str, float]]:
+    """Share of each variant's time by executed kernel, by id; empty where its runtime is silent."""
+    found = {}
+    for name, entrant in entrants.ready.items():
+        told.step(f"kernels of {name}")
+        try:
+            with entrant.context.open(entrant.program, entrant.variant, profile=True) as host:
+                layers = host.call("layers")
+        except ParetuneError:  # the runtime does not tell: nothing to hold against the cap
+            layers = []
+        found[name] = shares(layers)
+    return found
+
+
+def shares(layers: Sequence[LayerTime]) -> dict[str, float]:
+    """Share of the time by kernel, the most first; those without a name are left out."""
+    whole = sum(layer.microseconds for layer in layers)
+    spent: dict[str, float] = {}
+    for layer in layers:
+        if layer.kernel and whole:
+            spent[layer.kernel] = spent.get(layer.kernel, 0.0) + layer.microseconds / whole
+    return dict(sorted(spent.items(), key=lambda pair: -pair[1]))
+
+
+def judged(record: VariantRecord, executed: Mapping[str, float], cap: str) -> VariantRecord:
+    """The record with what it ran beyond the cap; rejected where that is more than a little.
+
+    OpenVINO's own kernels, for what it fuses or reorders between layers, do not ask oneDNN.
+    """
+    over = {kernel: share for kernel, share in executed.items() if beyond(kernel, cap)}
+    if record.status != "ok" or not over:
+        return record
+    share = sum(over.values())
+    text = f"{share:.1%} of its time in kernels beyond {cap}, such as {next(iter(over))}"
+    status = "ok" if share <= BEYOND else "rejected"
+    return record.model_copy(update={"status": status, "reason": text})
+
+
+def emulated(target: Target) -> Condition:
+    """What a reader of figures taken under a cap should know."""
+    return Condition(
+        kind="emulated",
+        text=f"instruction sets were capped at {target.isa_cap}: this is {target.cpu} with the "
+        "newer ones switched off, and the clock, caches and memory of an older CPU differ",
+    )

@@ -1,0 +1,163 @@
+"""`frontier()`: a family of models measured on this machine, one record each, resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from paretune.core import BenchRecord, InputError, ParetuneError, Progress, Silent
+from paretune.engine import Engine, machine
+from paretune.pipeline.bench import bench
+from paretune.pipeline.presets import SOURCE, preset
+from paretune.pipeline.rundir import RunDir
+from paretune.report.models import Known, ModelFrontier, family_of, model_frontier
+from paretune.report.subjects import base_name
+from paretune.sources import load_model
+from paretune.store import Store, paths, records
+
+RECORDS = "records"
+RESULT = "frontier.json"
+
+
+def frontier(
+    models: Sequence[str] = (),
+    *,
+    preset_name: str | None = None,
+    data: str | None = None,
+    accuracy: Mapping[str, float] | None = None,
+    add: Sequence[Path] = (),
+    out: Path,
+    resume: bool = False,
+    runtimes: Sequence[str] = ("openvino",),
+    precisions: Sequence[str] = (),
+    threads: Sequence[int] = (),
+    seconds: float = 2.0,
+    starts: int = 3,
+    seed: int = 0,
+    input_shape: Sequence[int] | None = None,
+    classes: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    store: Store | None = None,
+) -> ModelFrontier:
+    """Measure models on this machine and set latency against accuracy.
+
+    A model that cannot be brought in or converted is left out with its reason. Every model's record
+    is written as soon as it is there.
+
+    Args:
+        models: the user's own, each as `optimize` takes it.
+        preset_name: of `paretune.pipeline.presets`: networks with published accuracy.
+        data: accuracy is measured on it; without it the published one is taken.
+        accuracy: published, by model, as a fraction.
+        add: records of this machine that are drawn, too: a run's, with what a search found.
+        out: folder of the records and `frontier.json`.
+        resume: go on in a folder that has records already.
+        runtimes: names.
+        precisions: all that a runtime offers on this CPU by default.
+        threads: thread counts, all usable cores by default.
+        seconds: timing time of each variant.
+        starts: fresh starts of every process.
+        seed: of splits and random inputs.
+        input_shape: (C, H, W) of one sample; by default each model's own.
+        classes: of a preset's networks; by default as published.
+        progress: told what happens.
+        engine: where work runs.
+        store: programs that are already known.
+
+    Raises:
+        InputError: nothing to measure, an unknown preset, a folder of something else, or a record
+            of another machine.
+    """
+    told = progress or Silent()
+    known_models = preset(preset_name) if preset_name else ()
+    published = {
+        base_name(k.model) + _size(input_shape or (3, k.img_size, k.img_size)): Known(
+            top1=k.top1, family=k.family, source=SOURCE
+        )
+        for k in known_models
+    }
+    given = {
+        _named(name): Known(top1=top1, family=family_of(base_name(name)), source="as given")
+        for name, top1 in (accuracy or {}).items()
+    }
+    # Weights are needed only where accuracy is measured.
+    texts = [f"timm:{k.model}" if data else k.text for k in known_models]
+    texts += list(models)
+    if not texts and not add:
+        raise InputError("a frontier needs models: name some, or give --preset imagenet-cpu")
+    target = machine.detect()
+    asked = [data, list(runtimes), list(precisions), list(threads), seconds, starts, seed]
+    asked += [list(input_shape or ()), classes]
+    labels = None if classes is None else [str(number) for number in range(classes)]
+    digest = hashlib.sha256(json.dumps([asked, target.digest]).encode()).hexdigest()[:16]
+    run = RunDir.claim(out, digest, resume=resume)
+    found: dict[str, BenchRecord] = {}
+    own: set[str] = set()
+    failed: dict[str, str] = {}
+    try:
+        (out / RECORDS).mkdir(exist_ok=True)
+        told.stage("measure models", len(texts))
+        for text in texts:
+            told.step(text)
+            file = out / RECORDS / f"{_file_name(text)}.json"
+            if not file.is_file():
+                try:
+                    record = bench(
+                        load_model(
+                            text,
+                            input_shape=input_shape,
+                            labels=None if text in models else labels,
+                        ),
+                        runtimes=runtimes,
+                        precisions=precisions,
+                        threads=threads,
+                        data=data,
+                        seconds=seconds,
+                        starts=starts,
+                        seed=seed,
+                        engine=engine,
+                        store=store,
+                    )
+                except ParetuneError as error:
+                    failed[base_name(text)] = str(error)
+                    told.note(f"{text} is left out: {error}")
+                    continue
+                paths.write_text_atomic(file, record.model_dump_json(by_alias=True, indent=2))
+            found[file.stem] = records.read(file)
+            if text in models:
+                own.add(file.stem)
+        for file in add:
+            record = records.read(file)
+            if record.target.cpu != target.cpu or record.target.isa_cap:
+                raise InputError(
+                    f"{file} was measured on {record.target.cpu}, and this is {target.cpu}: a "
+                    "frontier is of one machine"
+                )
+            found[str(file)] = record
+            own.add(str(file))
+        made = model_frontier(found, target, known=published | given, own=own, left_out=failed)
+        paths.write_text_atomic(out / RESULT, made.model_dump_json(indent=2))
+        return made
+    finally:
+        run.close()
+
+
+def _size(shape: Sequence[int]) -> str:
+    """What a model's name has of its images' size, where they are square."""
+    return f"@{shape[1]}" if len(shape) == 3 and shape[1] == shape[2] else ""
+
+
+def _named(text: str) -> str:
+    """A model's name in a table, with the image's size where it has one."""
+    size = text.partition("@")[2]
+    return base_name(text) + (f"@{size}" if size.isdigit() else "")
+
+
+def _file_name(text: str) -> str:
+    """A model's text as the name of a file."""
+    plain = re.sub(r"[^\w.@+-]+", "_", text).strip("_")
+    return f"{plain[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -1,0 +1,93 @@
+"""Latency against accuracy of many models on one machine, families coloured, frontier drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paretune.report import text
+from paretune.report.charts._theme import INK, WIDE, Chart, legend, rows_chart
+from paretune.report.models import ModelFrontier, ModelPoint
+
+#: Okabe and Ito's colours and four more; families beyond them share the last.
+PALETTE = (
+    "#2F86C8", "#12A27C", "#E5761B", "#C874A4", "#8C6D1F", "#56B4E9", "#7F5FC7", "#B5423C",
+    "#5F7F2E", "#9AA0A6",
+)  # fmt: skip
+SHAPES = {"f32": "square", "bf16": "diamond", "int8": "circle", "f16": "triangle-up"}
+
+
+def chart(found: ModelFrontier, width: int) -> Chart | None:
+    """The scatter, or None where there is no point."""
+    import altair as alt
+
+    if not found.points:
+        return None
+    rows = [_row(point, point.variant in found.frontier) for point in found.points]
+    many = width >= WIDE
+    low, high = min(row["ms"] for row in rows), max(row["ms"] for row in rows)
+    x = alt.X(
+        "ms:Q",
+        title="latency, milliseconds a call (log scale)",
+        scale=alt.Scale(type="log", domain=[low / 1.25, high * 1.35], nice=False),
+        axis=alt.Axis(tickCount=6 if many else 4, format="~g", labelOverlap=True),
+    )
+    y = alt.Y("accuracy:Q", title="top-1 accuracy, %", scale=alt.Scale(zero=False, padding=12))
+    families = list(dict.fromkeys(row["family"] for row in rows))
+    colours = [PALETTE[min(place, len(PALETTE) - 1)] for place in range(len(families))]
+    colour = alt.Color(
+        "family:N",
+        title=None,
+        scale=alt.Scale(domain=families, range=colours),
+        legend=legend(5 if many else 2),
+    )
+    precisions = [name for name in SHAPES if name in {row["precision"] for row in rows}]
+    shape = alt.Shape(
+        "precision:N",
+        title=None,
+        scale=alt.Scale(domain=precisions, range=[SHAPES[name] for name in precisions]),
+        legend=legend(4, symbolFillColor=INK, symbolStrokeColor=INK),
+    )
+    base = rows_chart(rows)
+    front = sorted((row for row in rows if row["on"]), key=lambda row: row["ms"])
+    line = (
+        rows_chart(front)
+        .mark_line(interpolate="step-after", opacity=0.55, strokeDash=[5, 4], color=INK)
+        .encode(x=x, y=y)
+    )
+    points = base.mark_point(size=60, filled=True).encode(
+        x=x,
+        y=y,
+        color=colour,
+        shape=shape,
+        opacity=alt.condition("datum.on", alt.value(0.95), alt.value(0.45)),
+        description="told:N",
+        tooltip="told:N",
+    )
+    # Names of neighbours would meet: on the frontier they stand above and below in turn.
+    names = [
+        rows_chart(front[turn::2])
+        .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
+        .encode(x=x, y=y, text="short:N")
+        for turn, align, dx, dy in ((0, "right", -6, -9), (1, "left", 6, 10))
+    ]
+    own = [row for row in rows if row["own"]]
+    rings = rows_chart(own).mark_point(size=260, strokeWidth=2, color=INK, filled=False)
+    layers: list[Any] = [line, points, *(names if many else ())]
+    if own:
+        layers.append(rings.encode(x=x, y=y))
+    return alt.layer(*layers).properties(width=width - 80, height=400 if many else 330)
+
+
+def _row(point: ModelPoint, on: bool) -> dict[str, Any]:
+    short = point.model.partition("@")[0].removeprefix("tf_")
+    return {
+        "ms": point.ms,
+        "accuracy": point.accuracy * 100,
+        "family": point.family,
+        "precision": point.precision,
+        "on": on,
+        "own": point.own,
+        "short": short,
+        "told": f"{point.model} {point.precision}: {text.significant(point.ms)} ms, "
+        f"{point.accuracy:.1%} ({point.source})",
+    }

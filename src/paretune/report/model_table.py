@@ -1,0 +1,58 @@
+"""Many models on one machine, for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paretune.artifact.headline import plural
+from paretune.report import text
+from paretune.report.models import ModelFrontier
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def summary(found: ModelFrontier) -> list[str]:
+    """The answer first: who stands on the frontier, and what is behind the figures."""
+    front = [point for point in found.points if point.variant in found.frontier]
+    names = ", ".join(f"{p.model} {p.precision}" for p in front)
+    lines = [f"Nobody beats {names}." if front else "No model has both latency and accuracy."]
+    sources = sorted({p.source for p in found.points if p.source != "measured"})
+    if sources:
+        lines.append(
+            f"Accuracy is published ({', '.join(sources)}), in f32: what bf16 and int8 cost is "
+            "not in it; --data measures it."
+        )
+    if found.left_out:
+        count = len(found.left_out)
+        lines.append(f"Left out: {plural(count, 'model')}.")
+        lines += [f"  {model}: {text.cut(why, 90)}" for model, why in found.left_out.items()]
+    return lines
+
+
+def table(found: ModelFrontier) -> Table:
+    """Every point, fastest first; * stands on the frontier."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    made.add_column("model", overflow="fold")
+    made.add_column("family", overflow="fold")
+    made.add_column("precision", no_wrap=True)
+    for name in ("ms", "±", "acc %", "MB", ""):
+        made.add_column(name, justify="right", no_wrap=True)
+    for point in found.points:
+        low, high = point.ci95
+        cells = [
+            point.model,
+            point.family,
+            point.precision,
+            text.milliseconds(point.ms),
+            f"{(high - low) / 2 / point.ms:.1%}",
+            f"{point.accuracy * 100:.1f}",
+            text.significant(point.size_mb) if point.size_mb else "",
+            "*" if point.variant in found.frontier else "",
+        ]
+        made.add_row(*(Text(cell) for cell in cells), style="bold" if point.own else None)
+    return made

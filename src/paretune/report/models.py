@@ -1,0 +1,156 @@
+"""Many models on one machine: latency against accuracy, and which of them nobody beats."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+
+from paretune.core import BenchRecord, Ci95, Condition, Noun, Target, VariantRecord
+from paretune.report.frontier import pareto
+from paretune.report.subjects import model_name
+
+
+class Known(Noun):
+    """What is published of a model: top-1 accuracy as a fraction, its family, and the source."""
+
+    top1: float
+    family: str
+    source: str
+
+
+class ModelPoint(Noun):
+    """The fastest variant of one model in one precision.
+
+    Attributes:
+        model: its name as records write it.
+        family: networks of one design.
+        record: which record it comes from.
+        variant: its id there.
+        precision: what it computes in.
+        ms: median latency of a call with one sample, milliseconds.
+        ci95: of `ms`.
+        accuracy: a fraction.
+        accuracy_ci95: None where it is published.
+        source: where the accuracy comes from: `measured`, or a publication.
+        size_mb: on disk.
+        own: whether it is the user's and not part of a preset.
+    """
+
+    model: str
+    family: str
+    record: str
+    variant: str
+    precision: str
+    ms: float
+    ci95: Ci95
+    accuracy: float
+    accuracy_ci95: Ci95 | None
+    source: str
+    size_mb: float | None
+    own: bool
+
+
+class ModelFrontier(Noun):
+    """Models on one machine.
+
+    Attributes:
+        target: the machine.
+        points: fastest first.
+        frontier: ids of the variants that no other beats in both latency and accuracy.
+        left_out: models without a point, and why.
+        conditions: what a reader of the figures should know.
+    """
+
+    target: Target
+    points: tuple[ModelPoint, ...]
+    frontier: tuple[str, ...]
+    left_out: dict[str, str] = {}
+    conditions: tuple[Condition, ...] = ()
+
+
+def model_frontier(
+    records: Mapping[str, BenchRecord],
+    target: Target,
+    *,
+    known: Mapping[str, Known],
+    own: Collection[str] = (),
+    left_out: Mapping[str, str] | None = None,
+) -> ModelFrontier:
+    """Join records of one machine with accuracies.
+
+    An accuracy that was measured counts before a published one. A published one is that of the
+    model in f32: what a lower precision costs is not in it.
+
+    Args:
+        records: by name, all of `target`.
+        target: the machine.
+        known: published accuracies by the name that `model_name` gives, with or without the
+            image's size.
+        own: names of the records that are the user's.
+        left_out: models that could not be brought in at all, and why.
+    """
+    why = dict(left_out or {})
+    best: dict[tuple[str, str], ModelPoint] = {}
+    for name, record in records.items():
+        for variant in record.variants:
+            model = model_name(record, variant.architecture)
+            if variant.status != "ok":
+                why.setdefault(model, variant.reason)
+                continue
+            facts = known.get(model) or known.get(model.partition("@")[0])
+            point = _point(name, model, variant, facts, own=name in own)
+            if point is None:
+                why.setdefault(model, "no accuracy is known: give --data, or --accuracy FILE")
+                continue
+            key = (model, variant.precision)
+            if key not in best or point.ms < best[key].ms:
+                best[key] = point
+    points = sorted(best.values(), key=lambda point: point.ms)
+    drawn = {point.model for point in points}
+    return ModelFrontier(
+        target=target,
+        points=tuple(points),
+        frontier=pareto({point.variant: (point.ms, -point.accuracy) for point in points}),
+        left_out={model: text for model, text in why.items() if model not in drawn},
+        conditions=tuple(
+            dict.fromkeys(c for record in records.values() for c in record.conditions)
+        ),
+    )
+
+
+def _point(
+    record: str, model: str, variant: VariantRecord, known: Known | None, *, own: bool
+) -> ModelPoint | None:
+    """The point of a variant, None where its latency or accuracy is not known."""
+    if variant.latency_ms is None or variant.batch != 1:
+        return None
+    score = variant.accuracy
+    if score is not None:
+        accuracy, interval, source = score.value, score.ci95, "measured"
+    elif known is not None:
+        accuracy, interval, source = known.top1, None, known.source
+    else:
+        return None
+    if not math.isfinite(accuracy):
+        return None
+    return ModelPoint(
+        model=model,
+        family=known.family if known is not None else family_of(model),
+        record=record,
+        variant=variant.id,
+        precision=variant.precision,
+        ms=variant.latency_ms.p50,
+        ci95=variant.latency_ms.ci95,
+        accuracy=accuracy,
+        accuracy_ci95=interval,
+        source=source,
+        size_mb=variant.size_mb,
+        own=own,
+    )
+
+
+def family_of(model: str) -> str:
+    """A family from a name: its first word, such as `efficientnet` of `tf_efficientnet_b0@224`."""
+    found = re.match(r"(?:tf_)?([a-z]+?(?:v\d+)?)(?=[^a-z]|$)", model)
+    return found[1] if found else model

@@ -1,0 +1,63 @@
+"""Records of other machines and other days: what `bench --json` and `optimize` wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from paretune.core import SCHEMA, BenchRatio, BenchRecord, InputError, Result
+from paretune.store import published
+
+
+def read(file: Path) -> BenchRecord:
+    """A record; a run's `result.json` is read as the record of its variants.
+
+    Args:
+        file: what `bench --json` wrote, a `result.json`, the folder of a run that has one, or a
+            table of speed as timm publishes it.
+
+    Raises:
+        InputError: it cannot be read, is no record, or is of another schema.
+    """
+    if file.suffix == ".csv":
+        return published.read(file)
+    file = file / "result.json" if file.is_dir() else file
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read ({error.strerror}): give what bench --json wrote"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{file} is not JSON: give what bench --json wrote") from error
+    if not isinstance(known, dict) or not {"schema", "target", "variants"} <= set(known):
+        raise InputError(
+            f"{file} is no record of measurements: give what bench --json or optimize wrote"
+        )
+    if known["schema"] != SCHEMA:
+        raise InputError(
+            f"{file} is of schema {known['schema']}, and this version reads {SCHEMA}: measure "
+            "again with this version, or read it with the one that wrote it"
+        )
+    try:
+        if "chosen" in known:
+            return _of(Result.model_validate(known))
+        return BenchRecord.model_validate(known)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{file} is damaged at {where}: {first['msg'].lower()}") from error
+
+
+def _of(result: Result) -> BenchRecord:
+    """The part of a run that a bench would have recorded."""
+    ratio = BenchRatio(id=result.chosen, latency=result.ratios.latency_vs_baseline)
+    return BenchRecord(
+        target=result.target,
+        variants=result.variants,
+        baseline=result.baseline,
+        ratios=() if result.chosen == result.baseline else (ratio,),
+        conditions=result.conditions,
+    )

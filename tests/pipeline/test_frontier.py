@@ -1,0 +1,108 @@
+"""A family of models on this machine: measured one by one, resumed, drawn."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from paretune.core import InputError
+from paretune.pipeline.frontier import frontier
+from paretune.pipeline.presets import names, preset
+from tests.pipeline.conftest import Told
+from tests.pipeline.tiny import write_digits, write_onnx
+
+OPTIONS = {"threads": (1,), "precisions": ("f32",), "seconds": 0.2, "starts": 1}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("frontier")
+    write_onnx(folder / "small.onnx")
+    write_onnx(folder / "large.onnx")
+    (folder / "broken.onnx").write_bytes(b"none")
+    write_digits(folder / "digits.npz", 300)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(files, tmp_path_factory):
+    """Two models with accuracies given, and one that cannot be read."""
+    out = tmp_path_factory.mktemp("drawn") / "out"
+    models = [str(files / f"{name}.onnx") for name in ("small", "broken", "large")]
+    accuracy = {"small": 0.7, "large": 0.9}
+    return out, models, frontier(models, accuracy=accuracy, out=out, **OPTIONS)
+
+
+def test_every_model_has_a_point_or_a_reason(drawn):
+    out, _, found = drawn
+    assert {(p.model, p.accuracy, p.source) for p in found.points} == {
+        ("small@8", 0.7, "as given"),
+        ("large@8", 0.9, "as given"),
+    }
+    assert list(found.left_out) == ["broken"]
+    assert "is not a whole ONNX file" in found.left_out["broken"]
+    assert any(p.model == "large@8" and p.variant in found.frontier for p in found.points)
+    assert json.loads((out / "frontier.json").read_text())["frontier"] == list(found.frontier)
+
+
+def test_a_resumed_frontier_measures_only_what_is_missing(drawn):
+    out, models, found = drawn
+    kept = sorted((out / "records").iterdir())
+    assert len(kept) == 2
+    before = kept[0].read_bytes()
+    kept[1].unlink()
+    told = Told()
+    again = frontier(
+        models, accuracy={"small": 0.7, "large": 0.9}, out=out, resume=True, progress=told,
+        **OPTIONS,
+    )  # fmt: skip
+    assert kept[0].read_bytes() == before
+    assert kept[1].is_file()
+    assert {p.model for p in again.points} == {p.model for p in found.points}
+    with pytest.raises(InputError, match="give --resume"):
+        frontier(models, out=out, **OPTIONS)
+    with pytest.raises(InputError, match="asked for something else"):
+        frontier(models, out=out, resume=True, **OPTIONS | {"seconds": 0.3})
+
+
+def test_accuracy_is_measured_where_data_is_given(files, tmp_path):
+    found = frontier(
+        [str(files / "small.onnx")], data=str(files / "digits.npz"), out=tmp_path / "out", **OPTIONS
+    )
+    (point,) = found.points
+    assert point.source == "measured"
+    assert point.accuracy > 0.8
+    assert point.accuracy_ci95 is not None
+    assert point.own
+
+
+def test_a_model_without_accuracy_and_a_record_of_another_machine_are_told(drawn, tmp_path):
+    out, models, _ = drawn
+    found = frontier(models[:1], out=tmp_path / "bare", **OPTIONS)
+    assert found.points == ()
+    assert "no accuracy is known" in found.left_out["small@8"]
+    record = json.loads(next((out / "records").iterdir()).read_text())
+    record["target"]["cpu"] = "Other"
+    (tmp_path / "other.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="was measured on Other"):
+        frontier(add=[tmp_path / "other.json"], out=tmp_path / "added", **OPTIONS)
+
+
+def test_nothing_asked_for_and_an_unknown_preset_are_refused(tmp_path):
+    with pytest.raises(InputError, match="a frontier needs models"):
+        frontier(out=tmp_path / "out")
+    with pytest.raises(InputError, match="no preset 'imagenet-gpu': give one of imagenet-cpu"):
+        frontier(preset_name="imagenet-gpu", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_preset_has_sound_facts(name):
+    known = preset(name)
+    assert len(known) >= 25
+    assert len({k.model for k in known}) == len(known)
+    for one in known:
+        assert 0.5 < one.top1 < 0.95
+        assert 96 <= one.img_size <= 512
+        assert one.text == f"timm:{one.model}@random"

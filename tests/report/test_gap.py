@@ -1,0 +1,119 @@
+"""How far CPUs are from a GPU, stage by stage."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from paretune.core import BenchRecord, Gpu, InputError, VariantRecord
+from paretune.report import gap_table
+from paretune.report.charts import NARROW, WIDE, gap_chart, to_svg
+from paretune.report.gap import gap
+from tests.report.test_machines import record, target, timed
+
+
+def rate(variant: VariantRecord, per_s: float) -> VariantRecord:
+    ci95 = (per_s * 0.98, per_s * 1.02)
+    return variant.model_copy(update={"throughput_per_s": per_s, "throughput_ci95": ci95})
+
+
+def gpu(*variants: VariantRecord) -> BenchRecord:
+    known = target("host").model_copy(
+        update={"gpus": (Gpu(name="G1", memory_mb=8e4, capability="9.0"),)}
+    )
+    return BenchRecord(target=known, variants=variants)
+
+
+CPU = record(
+    timed("net", 40.0, runtime="torch-eager", precision="f32"),
+    timed("net", 35.0, runtime="torch-eager", precision="bf16"),
+    timed("net", 20.0, runtime="onnxruntime", precision="f32"),
+    timed("net", 12.0, precision="f32"),
+    rate(timed("net", 5.0, half=0.03), 200.0),
+    timed("other", 1.0),
+)
+RUN = record(timed("net+s1", 3.0), timed("net+s2", 2.5), timed("net", 5.2))
+GPU = gpu(
+    timed("net", 4.0, runtime="torch-eager", precision="f32", device="cuda"),
+    timed("net", 1.0, half=0.04, runtime="torch-compile", precision="f16", device="cuda"),
+    rate(timed("net", 9.0, runtime="torch-eager", device="cuda", precision="f16", batch=64), 8e3),
+)
+
+
+def test_every_stage_against_the_gpu_at_its_best() -> None:
+    found = gap({"cpu": CPU, "run": RUN, "gpu": GPU})
+    assert found.model == "net"
+    bars = found.bars["one call at a time"]
+    assert [(bar.stage, bar.record, bar.behind) for bar in bars] == [
+        ("as it came", "cpu", 40.0),
+        ("compiled", "cpu", 12.0),
+        ("quantised", "cpu", 5.0),
+        ("searched", "run", 2.5),
+        ("as it came", "gpu", 4.0),
+        ("at its best", "gpu", 1.0),
+    ]
+    assert bars[2].variant == "net/openvino/int8/t2s1b1"
+    low, high = bars[2].behind_ci95 or (0, 0)
+    assert low == pytest.approx(5 * 0.9513, abs=1e-3)  # .03 and .04 add up to .05
+    assert high == pytest.approx(5 * 1.0513, abs=1e-3)
+    saturated = found.bars["saturated"]
+    assert [(bar.stage, bar.behind) for bar in saturated] == [
+        ("quantised", 40.0),
+        ("at its best", 1.0),
+    ]
+    assert saturated[1].how == "torch-eager f16, batch 64"
+
+
+def test_a_price_gives_inferences_for_a_dollar() -> None:
+    found = gap({"cpu": CPU, "gpu": GPU}, prices={"cpu": 0.5, "gpu": 4.0})
+    cpu, best = found.bars["saturated"]
+    assert cpu.per_dollar == pytest.approx(200 * 3600 / 0.5)
+    assert best.per_dollar == pytest.approx(8000 * 3600 / 4)
+    for price, said in ((0.0, "above 0"), (float("nan"), "above 0")):
+        with pytest.raises(InputError, match=said):
+            gap({"cpu": CPU, "gpu": GPU}, prices={"gpu": price})
+    with pytest.raises(InputError, match="no record tpu"):
+        gap({"cpu": CPU, "gpu": GPU}, prices={"tpu": 1.0})
+
+
+def test_what_lacks_a_side_or_a_model_is_refused() -> None:
+    with pytest.raises(InputError, match="none of the records is of a GPU"):
+        gap({"cpu": CPU})
+    with pytest.raises(InputError, match="none of the records is of a CPU"):
+        gap({"gpu": GPU})
+    with pytest.raises(InputError, match="no record of a GPU has a model 'other'"):
+        gap({"cpu": CPU, "gpu": GPU}, model="other")
+    other = gpu(timed("elsewhere", 1.0, runtime="torch-eager", precision="f32", device="cuda"))
+    with pytest.raises(InputError, match="no model was measured on both"):
+        gap({"cpu": CPU, "gpu": other})
+    two = gpu(*GPU.variants, timed("other", 1.0, runtime="torch-eager", device="cuda"))
+    with pytest.raises(InputError, match="give one by --model: net, other"):
+        gap({"cpu": CPU, "gpu": two})
+
+
+def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> None:
+    plain = timed("net@224", 0.0, runtime="torch-eager", device="cuda", batch=1024)
+    plain = plain.model_copy(update={"latency_ms": None, "throughput_per_s": 4e3})
+    published = gpu(plain).model_copy(update={"origin": "published", "source": "a table"})
+    found = gap({"cpu": CPU, "table": published}, model="net")
+    assert list(found.bars) == ["saturated"]
+    assert found.missing == ("one call at a time: no GPU was measured so",)
+    assert found.bars["saturated"][1].ci95 is None
+    said = gap_table.summary(found)
+    assert "Published, not measured: G1 (a table)." in said
+    assert said[0].startswith("net, saturated: a is slower than G1 by quantised 20.00x (")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_the_chart_fits_and_tells_every_stage(width: int) -> None:
+    drawn = gap_chart(gap({"cpu": CPU, "run": RUN, "gpu": GPU}), width)
+    assert drawn is not None
+    svg = to_svg(drawn)
+    found = re.search(r'width="([\d.]+)"', svg)
+    assert found is not None
+    assert float(found[1]) <= width + 10
+    words = [part.text or "" for part in ET.fromstring(svg).iter() if part.text]
+    for word in ("as it came", "searched", "GPU, at its best", "2.50x"):
+        assert word in words

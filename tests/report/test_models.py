@@ -1,0 +1,71 @@
+"""Many models on one machine."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from paretune.core import Score
+from paretune.report import model_table
+from paretune.report.charts import NARROW, WIDE, models_chart, to_svg
+from paretune.report.models import Known, family_of, model_frontier
+from paretune.report.subjects import base_name, model_name
+from tests.report.test_machines import record, target, timed
+
+KNOWN = {
+    f"net_b{i}@224": Known(top1=0.7 + 0.03 * i, family="Net", source="a table") for i in range(4)
+}
+
+
+def made():
+    known = record(
+        *(timed(f"net_b{i}@224", 2.0 * (i + 1)) for i in range(4)),
+        *(timed(f"net_b{i}@224", 7.0 * (i + 1), precision="f32") for i in range(4)),
+    )
+    score = Score(split="search", value=0.81, ci95=(0.8, 0.82), n=500)
+    mine = timed("mine", 3.0).model_copy(update={"accuracy": score})
+    failed = timed("broken", 1.0).model_copy(update={"status": "failed", "reason": "no operator"})
+    return model_frontier(
+        {"known": known, "mine": record(mine, failed)}, target("a"), known=KNOWN, own={"mine"}
+    )
+
+
+def test_who_nobody_beats_and_who_has_no_point():
+    found = made()
+    assert [v.split("/")[0] for v in found.frontier] == ["net_b0@224", "mine"]
+    assert found.left_out == {"broken": "no operator"}
+    own = [p for p in found.points if p.own]
+    assert [(p.model, p.source, p.family) for p in own] == [("mine", "measured", "mine")]
+    said = model_table.summary(found)
+    assert said[0] == "Nobody beats net_b0@224 int8, mine int8."
+    assert "published (a table), in f32" in said[1]
+    assert "  broken: no operator" in said
+
+
+def test_the_fastest_variant_of_a_precision_counts():
+    both = record(timed("net_b0@224", 5.0), timed("net_b0@224", 3.0, runtime="onnxruntime"))
+    (point,) = model_frontier({"r": both}, target("a"), known=KNOWN).points
+    assert (point.ms, point.variant) == (3.0, "net_b0@224/onnxruntime/int8/t2s1b1")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_the_chart_fits_and_names_the_frontier(width):
+    svg = to_svg(models_chart(made(), width))
+    assert float(re.search(r'width="([\d.]+)"', svg)[1]) <= width + 10
+    words = [part.text or "" for part in ET.fromstring(svg).iter() if part.text]
+    assert "Net" in words
+    assert ("mine" in words) or width == NARROW
+
+
+def test_one_model_has_one_name():
+    bare = record(timed("x", 1.0))
+    for text in ("timm:efficientnet_b2.ra_in1k@random", "efficientnet-b2", "a/EfficientNet-B2"):
+        assert base_name(text) == "efficientnet_b2"
+    assert model_name(bare, "resnet50@224") == "resnet50@224"
+    sized = bare.model_copy(update={"inputs": {"resnet-50+s1": (3, 224, 224), "bert": (128,)}})
+    assert model_name(sized, "resnet-50+s1") == "resnet_50+s1@224"
+    assert model_name(sized, "bert") == "bert"
+    assert family_of("tf_efficientnet_b0@224") == "efficientnet"
+    assert family_of("mobilenetv3_large_100@224") == "mobilenetv3"
