@@ -82,10 +82,8 @@ def chart(found: Roofline, width: int) -> Chart | None:
 
 def sizes_told(found: Roofline) -> list[str]:
     """The roofs that are drawn: of the fastest memory and of the slowest."""
-    return [
-        f"{size // 1024:,} kB"
-        for size, _ in (found.peaks.bytes_per_s[0], found.peaks.bytes_per_s[-1])
-    ]
+    ends = (found.peaks.bytes_per_s[0], found.peaks.bytes_per_s[-1])
+    return [f"{size // 2**20} MB" if size >= 2**20 else f"{size // 2**10} kB" for size, _ in ends]
 
 
 def _roofs(found: Roofline, low: float, high: float, precisions: set[str]) -> list[dict[str, Any]]:
