@@ -94,6 +94,14 @@ def test_nothing_asked_for_and_an_unknown_preset_are_refused(tmp_path):
         frontier(out=tmp_path / "out")
     with pytest.raises(InputError, match="no preset 'imagenet-gpu': give one of imagenet-cpu"):
         frontier(preset_name="imagenet-gpu", out=tmp_path / "out")
+    for wrong, said in (
+        ({"runtimes": ("tvm",)}, "no runtime named 'tvm'"),
+        ({"precisions": ("int4",)}, "precision 'int4' is unknown"),
+        ({"threads": (999,)}, "999 threads"),
+        ({"seconds": 0.0}, "needs time"),
+    ):
+        with pytest.raises(InputError, match=said):
+            frontier(["x.onnx"], out=tmp_path / "out", **wrong)
     assert not (tmp_path / "out").exists()
 
 

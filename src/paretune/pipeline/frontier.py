@@ -12,6 +12,7 @@ from paretune.core import BenchRecord, InputError, ParetuneError, Progress, Sile
 from paretune.engine import Engine, machine
 from paretune.pipeline.bench import bench
 from paretune.pipeline.presets import SOURCE, preset
+from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
 from paretune.report.models import Known, ModelFrontier, family_of, model_frontier
 from paretune.report.subjects import base_name
@@ -90,6 +91,16 @@ def frontier(
     if not texts and not add:
         raise InputError("a frontier needs models: name some, or give --preset imagenet-cpu")
     target = machine.detect()
+    # What is wrong for every model is refused once, not held against each of them.
+    Request(
+        model=texts[0] if texts else "",
+        data=data or "",
+        runtimes=tuple(runtimes),
+        precisions=tuple(precisions),
+        threads=tuple(threads),
+    ).check(target)
+    if seconds <= 0 or starts < 1:
+        raise InputError("a frontier needs time: give --seconds above 0 and --starts 1 or more")
     asked = [data, list(runtimes), list(precisions), list(threads), seconds, starts, seed]
     asked += [list(input_shape or ()), classes]
     labels = None if classes is None else [str(number) for number in range(classes)]

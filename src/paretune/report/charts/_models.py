@@ -13,6 +13,8 @@ PALETTE = (
     "#2F86C8", "#12A27C", "#E5761B", "#C874A4", "#8C6D1F", "#56B4E9", "#7F5FC7", "#B5423C",
     "#5F7F2E", "#9AA0A6",
 )  # fmt: skip
+#: Share of the axis that a name may need left of its point.
+ROOM = 0.15
 SHAPES = {"f32": "square", "bf16": "diamond", "int8": "circle", "f16": "triangle-up"}
 
 
@@ -63,12 +65,16 @@ def chart(found: ModelFrontier, width: int) -> Chart | None:
         description="told:N",
         tooltip="told:N",
     )
-    # Names of neighbours would meet: on the frontier they stand above and below in turn.
+    # Names of neighbours would meet: on the frontier they stand below and above in turn, but for
+    # those beside the axis, which would run over it.
+    above = [row for row in front[1::2] if row["ms"] > low * (high / low) ** ROOM]
+    below = [row for row in front if row not in above]
     names = [
-        rows_chart(front[turn::2])
+        rows_chart(some)
         .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
         .encode(x=x, y=y, text="short:N")
-        for turn, align, dx, dy in ((0, "right", -6, -9), (1, "left", 6, 10))
+        for some, align, dx, dy in ((below, "left", 6, 10), (above, "right", -6, -9))
+        if some
     ]
     own = [row for row in rows if row["own"]]
     rings = rows_chart(own).mark_point(size=260, strokeWidth=2, color=INK, filled=False)
