@@ -86,8 +86,7 @@ def run(
             progress=progress,
         )
     output.results.print(tables.bench(record))
-    for condition in record.conditions:
-        output.results.print(f"note: {condition.text}", markup=False, highlight=False)
+    output.lines(f"note: {condition.text}" for condition in record.conditions)
     if csv is not None:
         paths.write_text_atomic(csv, tables.bench_csv(record))
     output.write_json(record)

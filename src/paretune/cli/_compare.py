@@ -33,11 +33,9 @@ def run(
     if by is not None and by not in BY:
         raise InputError(f"--by {by!r} is unknown: give {' or '.join(BY)}")
     found = machines(named(files), by=cast(By | None, by), precision=precision, only=words(only))
-    for line in machine_tables.summary(found):
-        output.results.print(line, markup=False, highlight=False)
+    output.lines(machine_tables.summary(found))
     output.results.print(machine_tables.machines(found))
-    for line in machine_tables.legend(found):
-        output.results.print(line, markup=False, highlight=False)
+    output.lines(machine_tables.legend(found))
     output.write_json(found)
 
 

@@ -65,8 +65,7 @@ def run(
             seed=seed,
             progress=progress,
         )
-    for line in model_table.summary(found):
-        output.results.print(line, markup=False, highlight=False)
+    output.lines(model_table.summary(found))
     output.results.print(model_table.table(found))
     output.write_chart(charts.models_chart(found, charts.WIDE), out, "frontier")
     output.write_json(found)

@@ -34,8 +34,7 @@ def run(
 
     output = Output(json=json, quiet=quiet)
     found = gap(named(files), model=model, prices=_prices(price or []))
-    for line in gap_table.summary(found):
-        output.results.print(line, markup=False, highlight=False)
+    output.lines(gap_table.summary(found))
     for regime in found.bars:
         output.results.print(gap_table.table(found, regime))
     output.write_chart(charts.gap_chart(found, charts.WIDE), out, "gap")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,11 @@ class Output:
 
         with LiveProgress(self.messages) as live:
             yield live
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print sentences as they are."""
+        for line in lines:
+            self.results.print(line, markup=False, highlight=False)
 
     def write_chart(self, chart: Chart | None, place: Path | None, name: str) -> None:
         """Write a chart as PNG, SVG and HTML where a folder was asked for, and name the files."""

@@ -45,8 +45,7 @@ def run(
             seed=seed,
             progress=progress,
         )
-    for line in roofline_table.summary(found):
-        output.results.print(line, markup=False, highlight=False)
+    output.lines(roofline_table.summary(found))
     output.results.print(roofline_table.table(found))
     output.write_chart(charts.roofline_chart(found, charts.WIDE), out, "roofline")
     output.write_json(found)

@@ -43,7 +43,7 @@ def run(
             precisions=words(precisions),
             progress=progress,
         )
-    output.results.print(suggestion.headline(found), markup=False, highlight=False)
+    output.lines([suggestion.headline(found)])
     output.results.print(suggestion.table(found))
     output.write_json(found)
     if not any(one.fits for one in found.networks):

@@ -15,7 +15,7 @@ from paretune.pipeline.presets import SOURCE, preset
 from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
 from paretune.report.models import Known, ModelFrontier, family_of, model_frontier
-from paretune.report.subjects import base_name
+from paretune.report.subjects import base_name, size_of
 from paretune.sources import load_model
 from paretune.store import Store, paths, records
 
@@ -76,7 +76,7 @@ def frontier(
     told = progress or Silent()
     known_models = preset(preset_name) if preset_name else ()
     published = {
-        base_name(k.model) + _size(input_shape or (3, k.img_size, k.img_size)): Known(
+        base_name(k.model) + size_of(input_shape or (3, k.img_size, k.img_size)): Known(
             top1=k.top1, family=k.family, source=SOURCE
         )
         for k in known_models
@@ -155,11 +155,6 @@ def frontier(
         return made
     finally:
         run.close()
-
-
-def _size(shape: Sequence[int]) -> str:
-    """What a model's name has of its images' size, where they are square."""
-    return f"@{shape[1]}" if len(shape) == 3 and shape[1] == shape[2] else ""
 
 
 def _named(text: str) -> str:

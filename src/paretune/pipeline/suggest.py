@@ -76,10 +76,14 @@ def suggest(
         engine=engine,
         store=store,
     )
+    variants = {
+        variant.id: variant
+        for name in {point.record for point in found.points}
+        for variant in records.read(folder / RECORDS / f"{name}.json").variants
+    }
     best: dict[str, Suggested] = {}
     for point in found.points:
-        record = records.read(folder / RECORDS / f"{point.record}.json")
-        variant = next(v for v in record.variants if v.id == point.variant)
+        variant = variants[point.variant]
         one = Suggested(
             model=f"timm:{variant.architecture}",
             family=point.family,

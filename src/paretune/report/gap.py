@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -99,10 +100,16 @@ def gap(
         for variant in record.variants
         if _base(model_name(record, variant.architecture), name) == name
     ]
+    cpus = [entry for entry in entries if entry[2].device == "cpu"]
+    natives = {
+        machine: _native([e for e in cpus if machine_name(e[1], "cpu") == machine])
+        for machine in {machine_name(record, "cpu") for _, record, _ in cpus}
+    }
     bars: dict[Regime, tuple[Bar, ...]] = {}
     missing = []
     for regime in REGIMES:
-        found = _bars(entries, regime, prices)
+        timed = [one for entry in entries if (one := _timed(*entry, regime)) is not None]
+        found = _bars(timed, natives, prices)
         if found:
             bars[regime] = found
         else:
@@ -110,98 +117,103 @@ def gap(
     return Gap(model=name, bars=bars, missing=tuple(missing))
 
 
-Entry = tuple[str, BenchRecord, VariantRecord]
+@dataclass(frozen=True)
+class _Timed:
+    """A variant that was measured in a regime: its figure, and seconds a sample."""
+
+    name: str
+    record: BenchRecord
+    variant: VariantRecord
+    value: float
+    ci95: Ci95 | None
+    seconds: float
+
+    @property
+    def machine(self) -> str:
+        return machine_name(self.record, self.variant.device)
 
 
-def _bars(entries: list[Entry], regime: Regime, prices: Mapping[str, float]) -> tuple[Bar, ...]:
-    """Every stage of every machine; nothing without a GPU."""
-    gpus = [entry for entry in entries if entry[2].device == "cuda" and _value(entry[2], regime)]
+def _timed(name: str, record: BenchRecord, variant: VariantRecord, regime: Regime) -> _Timed | None:
+    """In milliseconds of a call with one sample, or in samples a second."""
+    if regime == "saturated":
+        rate = variant.throughput_per_s
+        if not rate:
+            return None
+        return _Timed(name, record, variant, rate, variant.throughput_ci95, 1 / rate)
+    found = call_ms(variant) if variant.batch == 1 else None
+    return None if found is None else _Timed(name, record, variant, *found, found[0] / 1000)
+
+
+def _bars(
+    timed: list[_Timed], natives: Mapping[str, str], prices: Mapping[str, float]
+) -> tuple[Bar, ...]:
+    """Every stage of every machine; nothing without a GPU.
+
+    Args:
+        timed: in one regime.
+        natives: the runtime that the model came in, by CPU.
+        prices: USD an hour by the name of a record.
+    """
+    gpus, cpus = _by_machine(timed, "cuda"), _by_machine(timed, "cpu")
     if not gpus:
         return ()
-
-    def fastest(several: list[Entry]) -> Entry:
-        return min(several, key=lambda entry: _seconds(entry[2], regime) or math.inf)
-
-    reference = fastest(gpus)
-    made: list[Bar] = []
-
-    def add(stage: str, entry: Entry) -> None:
-        made.append(_bar(stage, entry, reference, regime, prices))
-
-    cpus = [entry for entry in entries if entry[2].device == "cpu"]
-    for machine in dict.fromkeys(machine_name(record, "cpu") for _, record, _ in cpus):
-        own = [entry for entry in cpus if machine_name(entry[1], "cpu") == machine]
-        owner = {id(entry[2]): entry for entry in own}  # two records may name a variant alike
-        native = _native(own)
+    reference = _fastest([one for own in gpus.values() for one in own])
+    picked: list[tuple[str, _Timed]] = []
+    for machine, own in cpus.items():
+        owner = {id(one.variant): one for one in own}  # two records may name a variant alike
+        seconds = {key: one.seconds for key, one in owner.items()}
+        native = natives[machine]
         stages = best_of_stages(
-            [variant for _, _, variant in own],
+            [one.variant for one in own],
             native=native,
             searched=lambda variant: "+" in variant.architecture,
             came=partial(_came, native=native),
-            cost=partial(_seconds, regime=regime),
+            cost=partial(_cost, seconds=seconds),
         )
-        for stage, variant in stages:
-            add(stage, owner[id(variant)])
-    for machine in dict.fromkeys(machine_name(record, "cuda") for _, record, _ in gpus):
-        own = [entry for entry in gpus if machine_name(entry[1], "cuda") == machine]
-        came = [entry for entry in own if _came(entry[2], "torch-eager")]
-        if came:
-            add(CAME, fastest(came))
-        add(BEST, fastest(own))
-    return tuple(made)
+        picked += [(stage, owner[id(variant)]) for stage, variant in stages]
+    for own in gpus.values():
+        came = [one for one in own if _came(one.variant, "torch-eager")]
+        picked += [(CAME, _fastest(came))] if came else []
+        picked.append((BEST, _fastest(own)))
+    return tuple(_bar(stage, one, reference, prices) for stage, one in picked)
 
 
-def _bar(
-    stage: str, entry: Entry, reference: Entry, regime: Regime, prices: Mapping[str, float]
-) -> Bar:
-    name, record, variant = entry
-    found, own = _value(reference[2], regime), _value(variant, regime)
-    seconds, least = _seconds(variant, regime), _seconds(reference[2], regime)
-    assert found is not None
-    assert own is not None
-    assert seconds is not None
-    assert least is not None
-    behind = seconds / least
+def _by_machine(timed: list[_Timed], device: Device) -> dict[str, list[_Timed]]:
+    found: dict[str, list[_Timed]] = {}
+    for one in timed:
+        if one.variant.device == device:
+            found.setdefault(one.machine, []).append(one)
+    return found
+
+
+def _fastest(several: list[_Timed]) -> _Timed:
+    return min(several, key=lambda one: one.seconds)
+
+
+def _bar(stage: str, one: _Timed, reference: _Timed, prices: Mapping[str, float]) -> Bar:
+    variant, behind = one.variant, one.seconds / reference.seconds
     # Medians of two machines are independent: half-widths add up in quadrature on a log scale.
-    halves = [_half(own), _half(found)]
-    known = [half for half in halves if half is not None]
+    known = [half for ci95 in (one.ci95, reference.ci95) if (half := _half(ci95)) is not None]
     half = math.sqrt(sum(h * h for h in known))
-    price = prices.get(name)
+    price = prices.get(one.name)
     return Bar(
         stage=stage,
-        machine=machine_name(record, variant.device),
-        record=name,
+        machine=one.machine,
+        record=one.name,
         variant=variant.id,
         device="cuda" if variant.device == "cuda" else "cpu",
         how=describe(variant) + (f", batch {variant.batch}" if variant.batch > 1 else ""),
-        source=record.source,
-        value=own[0],
-        ci95=own[1],
+        source=one.record.source,
+        value=one.value,
+        ci95=one.ci95,
         behind=behind,
         behind_ci95=(behind * math.exp(-half), behind * math.exp(half)) if known else None,
-        per_dollar=None if price is None else 3600 / seconds / price,
+        per_dollar=None if price is None else 3600 / one.seconds / price,
     )
 
 
-def _value(variant: VariantRecord, regime: Regime) -> tuple[float, Ci95 | None] | None:
-    """Milliseconds of a call with one sample, or samples a second, with the interval."""
-    if regime == "saturated":
-        rate = variant.throughput_per_s
-        return None if rate is None else (rate, variant.throughput_ci95)
-    return call_ms(variant) if variant.batch == 1 else None
-
-
-def _seconds(variant: VariantRecord, regime: Regime) -> float | None:
-    """Seconds a sample."""
-    found = _value(variant, regime)
-    if found is None:
-        return None
-    return 1 / found[0] if regime == "saturated" else found[0] / 1000
-
-
-def _half(value: tuple[float, Ci95 | None]) -> float | None:
+def _half(ci95: Ci95 | None) -> float | None:
     """Half of an interval's width on a log scale."""
-    ci95 = value[1]
     return None if ci95 is None else math.log(ci95[1] / ci95[0]) / 2
 
 
@@ -210,7 +222,11 @@ def _came(variant: VariantRecord, native: str) -> bool:
     return variant.runtime == native and variant.precision == "f32" and not variant.recipe
 
 
-def _native(entries: list[Entry]) -> str:
+def _cost(variant: VariantRecord, seconds: Mapping[int, float]) -> float:
+    return seconds[id(variant)]
+
+
+def _native(entries: list[tuple[str, BenchRecord, VariantRecord]]) -> str:
     """The runtime that a model came in: PyTorch's where it ran at all, else that of a baseline."""
     runtimes = {variant.runtime for _, _, variant in entries if variant.status == "ok"}
     if "torch-eager" in runtimes:

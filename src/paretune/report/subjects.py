@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from paretune.core import BenchRecord, Ci95, VariantRecord
 
@@ -28,10 +29,13 @@ def model_name(record: BenchRecord, architecture: str) -> str:
     """
     name, _, found = architecture.partition("@")
     name, plus, searched = name.partition("+")
-    shape = record.inputs.get(architecture, ())
-    measured = str(shape[1]) if len(shape) == 3 and shape[1] == shape[2] else ""
-    size = found if found.isdigit() else measured
-    return base_name(name) + plus + searched + (f"@{size}" if size else "")
+    size = f"@{found}" if found.isdigit() else size_of(record.inputs.get(architecture, ()))
+    return base_name(name) + plus + searched + size
+
+
+def size_of(shape: Sequence[int]) -> str:
+    """What a model's name has of its images' (C, H, W): `@H` where they are square."""
+    return f"@{shape[1]}" if len(shape) == 3 and shape[1] == shape[2] else ""
 
 
 def call_ms(variant: VariantRecord) -> tuple[float, Ci95 | None] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from paretune.engine.machine import ISA_CAPS
+
 #: Instruction sets as they stand in kernels' names, the oldest first: a cap allows its own and
 #: all before it. `avx512_core` is oneDNN's name of the set that it calls AVX-512.
 _ORDER = (
@@ -17,7 +19,6 @@ _ORDER = (
     ("avx512_core_fp16", "avx512_fp16"),
     ("amx", "amx"),
 )
-_CAPS = tuple(dict.fromkeys(cap for _, cap in _ORDER))
 
 
 def isa_of(kernel: str) -> str | None:
@@ -36,4 +37,4 @@ def isa_of(kernel: str) -> str | None:
 def beyond(kernel: str, cap: str) -> bool:
     """Whether a kernel's name says that it needs more than a cap allows."""
     needs = isa_of(kernel)
-    return needs is not None and _CAPS.index(needs) > _CAPS.index(cap)
+    return needs is not None and ISA_CAPS.index(needs) > ISA_CAPS.index(cap)

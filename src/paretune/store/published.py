@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from paretune.core import (
@@ -45,15 +46,7 @@ def read(file: Path) -> BenchRecord:
             f"{file.name} does not say what was measured: name a published table as timm does, "
             "such as benchmark-infer-fp32-nchw-pt240-cpu-i9_10940x-dynamo.csv"
         )
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            table = csv.DictReader(stream)
-            rows = list(table)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} cannot be read as a table: {error}") from error
-    missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
-    if missing:
-        raise InputError(f"{file} has no column {missing[0]}: give a table as timm publishes it")
+    rows = _rows(file, COLUMNS, "give a table as timm publishes it")
     device: Device = "cpu" if known["build"] == "cpu" else "cuda"
     machine = known["machine"].replace("_", "-")
     version = f"{known['torch'][0]}.{known['torch'][1:-1]}.{known['torch'][-1]}"
@@ -108,15 +101,7 @@ def read_accuracy(file: Path) -> dict[str, float]:
     Raises:
         InputError: it cannot be read, lacks a column, or has a figure that is none.
     """
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            table = csv.DictReader(stream)
-            rows = list(table)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file} cannot be read as a table: {error}") from error
-    missing = [name for name in ("model", "top1") if name not in (table.fieldnames or ())]
-    if missing:
-        raise InputError(f"{file} has no column {missing[0]}: it needs model and top1, in percent")
+    rows = _rows(file, ("model", "top1"), "it needs model and top1, in percent")
     found: dict[str, float] = {}
     for row in rows:
         try:
@@ -128,3 +113,21 @@ def read_accuracy(file: Path) -> dict[str, float]:
         size = row.get("img_size")
         found[f"{row['model']}@{size}" if size else row["model"]] = top1
     return found
+
+
+def _rows(file: Path, columns: Sequence[str], mend: str) -> list[dict[str, str]]:
+    """The rows of a table that must have these columns.
+
+    Raises:
+        InputError: it cannot be read, or lacks one; `mend` ends the sentence.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            table = csv.DictReader(stream)
+            rows = list(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file} cannot be read as a table: {error}") from error
+    missing = [name for name in columns if name not in (table.fieldnames or ())]
+    if missing:
+        raise InputError(f"{file} has no column {missing[0]}: {mend}")
+    return rows
