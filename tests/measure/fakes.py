@@ -19,7 +19,7 @@ class FakeSubject(Actor):
         time: the shared clock.
         seconds: what one call costs when asked at a given time.
         noise: standard deviation of the log of a burst's time.
-        per_call: samples a call, for throughput.
+        per_call: samples a call.
     """
 
     def __init__(self, time, seconds, *, noise=0.0, seed=0, memory=50.0, streams=1, per_call=1):
@@ -38,6 +38,8 @@ class FakeSubject(Actor):
         self.asked.append(method)
         if method == "peak_memory_mb":
             return self.memory
+        if method == "batch":
+            return self.per_call
         (window,) = args
         # The burst's middle stands for all of it.
         cost = self.seconds(self.time.now + window / 2)

@@ -53,6 +53,7 @@ def test_streams_run_at_once_and_their_samples_are_all_counted(programs, arrays)
     with opened(programs["openvino"], arrays, threads=2, streams=2, batch=5) as host:
         assert os.sched_getaffinity(host.pid) == set(pinned_cores(2))
         samples, window = host.call("concurrent", 0.2)
+        assert host.call("batch") == 5
         assert samples % 5 == 0
         assert samples >= 2 * 5
         assert 0 < window < 60

@@ -49,7 +49,8 @@ def test_subjects_take_turns_forwards_backwards_and_from_another_start():
 
     class Watched(FakeSubject):
         def call(self, method, /, *args, **kwargs):
-            order.append(self.name)
+            if method == "burst":
+                order.append(self.name)
             return super().call(method, *args, **kwargs)
 
     subjects = {}

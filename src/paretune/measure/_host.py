@@ -90,6 +90,10 @@ class SessionHost:
         _quieten()
         return np.asarray(times, dtype=np.int64)
 
+    def batch(self) -> int:
+        """Samples in one call."""
+        return self._settings.batch
+
     def concurrent(self, seconds: float) -> tuple[int, float]:
         """Keep every stream busy; (samples finished, seconds they took).
 

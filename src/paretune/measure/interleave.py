@@ -38,9 +38,9 @@ class Probe(NamedTuple):
 
 
 def _read_latency(subject: Actor, seconds: float) -> Reading:
-    """Calls one after another on one stream: the median time of a call."""
+    """Calls one after another on one stream: the median time of a call over its samples."""
     times = subject.call("burst", seconds)
-    return Reading(float(np.log(np.median(times) / 1e9)), times)
+    return Reading(float(np.log(np.median(times) / 1e9 / subject.call("batch"))), times)
 
 
 def _read_throughput(subject: Actor, seconds: float) -> Reading:
