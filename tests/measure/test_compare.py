@@ -1,6 +1,9 @@
+from threading import Barrier
+
 import numpy as np
 import pytest
 
+from paretune.core import UnsupportedError
 from paretune.measure import compare
 from tests.measure.fakes import FakeSubject, Time
 
@@ -31,6 +34,19 @@ def test_every_start_opens_every_subject_afresh_and_closes_it():
     assert found.timed("a")
 
 
+def test_samples_of_a_batch_are_counted_one_by_one():
+    time, opened = Time(), []
+
+    def eight():
+        opened.append(FakeSubject(time, 4e-3, per_call=8))
+        return opened[-1]
+
+    found = compare({"one": opener(time, opened, 1e-3), "eight": eight}, seconds=0, starts=1)
+    assert found.throughput("eight").value == pytest.approx(2000)
+    assert found.latency("eight").p50 == pytest.approx(4.0)
+    assert found.ratio("one", "eight").value == pytest.approx(2.0)
+
+
 def test_luck_at_the_start_is_in_the_interval_and_told_as_drift():
     time, opened = Time(), []
     found = compare(
@@ -52,3 +68,30 @@ def test_memory_is_the_highest_of_the_starts():
         {"a": opener(time, opened, 1e-3, memory=(40.0, 90.0, 60.0))}, seconds=0, starts=3
     )
     assert found.peak_memory_mb == {"a": 90.0}
+
+
+def test_subjects_opened_together_are_all_closed_when_one_fails():
+    time, opened = Time(), []
+
+    def failing():
+        raise UnsupportedError("no such device")
+
+    openers = {"a": opener(time, opened, 1e-3), "b": failing, "c": opener(time, opened, 1e-3)}
+    with pytest.raises(UnsupportedError, match="no such device"):
+        compare(openers, seconds=0, starts=1, together=2)
+    assert [subject.closed for subject in opened] == [1, 1]
+
+
+def test_subjects_opened_together_are_compared_as_others_are():
+    time, opened, waiting = Time(), [], Barrier(2, timeout=30)
+
+    def both(cost):
+        def open_():
+            waiting.wait()  # passes only where the other is being opened, too
+            return opener(time, opened, cost)()
+
+        return open_
+
+    found = compare({"a": both(2e-3), "b": both(1e-3)}, seconds=0, starts=2, together=2)
+    assert found.ratio("a", "b").value == pytest.approx(2.0)
+    assert [subject.closed for subject in opened] == [1] * 4

@@ -5,14 +5,18 @@ import pytest
 import torch
 
 from paretune import runtimes
-from paretune.core import UnsupportedError
+from paretune.core import Gpu, UnsupportedError
 from paretune.engine import machine
 from paretune.testing import runtimes as suite
 from tests.runtimes import models
 
 CPU = machine.detect()
-RUNTIMES = runtimes.names()
-OFFERED = [(name, p) for name in RUNTIMES for p in runtimes.get(name).precisions(CPU, "cpu")]
+GPU = CPU.model_copy(update={"gpus": (Gpu(name="any", memory_mb=8e4, capability="9.0"),)})
+OFFERED = [
+    (name, p) for name in runtimes.names() for p in runtimes.get(name).precisions(CPU, "cpu")
+]
+RUNTIMES = list(dict.fromkeys(name for name, _ in OFFERED))
+ON_GPU = [name for name in runtimes.names() if runtimes.get(name).precisions(GPU, "cuda")]
 MODELS = {"conv": models.conv_model(), "two": models.two_input_model()}
 
 
@@ -94,3 +98,31 @@ def test_prepare_says_nothing_on_the_console(name, tmp_path, capfd):
 def test_a_precision_it_has_not_is_a_reason(name, tmp_path):
     with pytest.raises(UnsupportedError, match="has no f16 on cpu"):
         runtimes.get(name).prepare(MODELS["conv"], "f16", tmp_path)
+
+
+def test_some_runtimes_are_for_gpus_alone():
+    assert set(ON_GPU) - set(RUNTIMES) == {
+        "torch-graph",
+        "onnxruntime-cuda",
+        "onnxruntime-tensorrt",
+    }
+    assert "torch-eager" in ON_GPU
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("name", ON_GPU)
+def test_conformance_on_a_gpu(name, kind, tmp_path):
+    absent = runtimes.available()[name].reason
+    if absent:
+        pytest.skip(absent)
+    model = MODELS[kind]
+    suite.check_runtime(
+        runtimes.get(name),
+        model,
+        GPU,
+        tmp_path,
+        make_feeds=feeds_for(model),
+        reference=reference_of(model),
+        device="cuda",
+    )

@@ -16,7 +16,9 @@ class Missing(_torch_eager.TorchEager):
 
 
 def test_names():
-    assert runtimes.names() == ("torch-eager", "torch-compile", "onnxruntime", "openvino")
+    on_cpus = ("torch-eager", "torch-compile", "onnxruntime", "openvino")
+    on_gpus = ("torch-graph", "onnxruntime-cuda", "onnxruntime-tensorrt")
+    assert sorted(runtimes.names()) == sorted((*on_cpus, *on_gpus))
     assert [runtimes.get(name).name for name in runtimes.names()] == list(runtimes.names())
 
 

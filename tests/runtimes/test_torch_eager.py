@@ -89,20 +89,3 @@ def test_layers_name_the_modules_of_the_users_model(tmp_path):
         ("stem.1", "BatchNorm2d"),
     ]
     assert "head" in {layer.name for layer in layers}
-
-
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("name", ["torch-eager", "torch-compile"])
-@pytest.mark.parametrize("precision", ["f32", "tf32", "bf16", "f16"])
-@pytest.mark.parametrize("recipe", ["", "graph"])
-def test_cuda(name, precision, recipe, tmp_path):
-    model = models.conv_model()
-    runtime = runtimes.get(name)
-    program = runtime.prepare(model, precision, tmp_path, recipe=recipe, device="cuda")
-    session = runtime.load(program, Settings(batch=3, device="cuda"))
-    feeds = models.feeds_of(model, 3)
-    with torch.no_grad():
-        want = model.module.cpu()(torch.from_numpy(feeds["x"])).numpy()
-    session.bind(feeds)()
-    assert np.allclose(session.run(feeds)[0], want, atol=0.05)

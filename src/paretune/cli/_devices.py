@@ -16,5 +16,5 @@ def run(json: Json = None, quiet: Quiet = False) -> None:
 
     output = Output(json=json, quiet=quiet)
     target = machine.detect()
-    output.results.print(tables.devices(target, runtimes.available()))
+    output.results.print(tables.devices(target, runtimes.available(target)))
     output.write_json(target)

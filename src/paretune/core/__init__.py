@@ -43,11 +43,12 @@ from paretune.core.result import (
 )
 from paretune.core.search_summary import Change, SearchPoint, SearchSummary
 from paretune.core.target import Gpu, Target
-from paretune.core.variant import PRECISIONS, Device, Precision, Variant
+from paretune.core.variant import DEVICES, PRECISIONS, Device, Precision, Variant
 
 __all__ = [
     "ALIASES",
     "DEFAULT_CONSTRAINT",
+    "DEVICES",
     "FIGURES",
     "OBJECTIVES",
     "PRECISIONS",

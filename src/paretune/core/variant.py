@@ -9,6 +9,7 @@ from paretune.core._base import Noun
 Precision = Literal["f32", "tf32", "bf16", "f16", "int8"]
 Device = Literal["cpu", "cuda"]
 
+DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 PRECISIONS: tuple[Precision, ...] = ("f32", "tf32", "bf16", "f16", "int8")
 
 

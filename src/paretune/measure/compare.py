@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 
 from paretune.core import Estimate, Latency, Progress, Silent
+from paretune.engine import Actor
 from paretune.measure.interleave import LATENCY, Probe, Rounds, run_rounds, summarise
 from paretune.measure.race import Opener
 from paretune.measure.statistics import ratio_from_groups
@@ -77,6 +79,7 @@ def compare(
     starts: int = STARTS,
     limit: float = float("inf"),
     probe: Probe = LATENCY,
+    together: int = 1,
     progress: Progress | None = None,
     after_start: Callable[[], object] = lambda: None,
 ) -> Comparison:
@@ -89,6 +92,8 @@ def compare(
         limit: wall seconds, loading included, after which no further start is begun once
             `MIN_STARTS` were made.
         probe: what is timed.
+        together: subjects opened at once; more than one where their warming up does not disturb
+            each other.
         progress: told of each start.
         after_start: called after each start, such as a look at the machine.
 
@@ -107,9 +112,31 @@ def compare(
         with ExitStack() as stack:
             # Whoever is opened first gets other memory than whoever comes later.
             order = list(openers) if start % 2 == 0 else list(openers)[::-1]
-            subjects = {name: stack.enter_context(openers[name]()) for name in order}
+            subjects = _opened(openers, order, together, stack)
             every.append(run_rounds(subjects, seconds=seconds / starts, probe=probe))
             for name, subject in subjects.items():
                 memory[name] = max(memory.get(name, 0.0), subject.call("peak_memory_mb"))
             after_start()
     return Comparison(tuple(every), memory)
+
+
+def _opened(
+    openers: Mapping[str, Opener], order: Sequence[str], together: int, stack: ExitStack
+) -> dict[str, Actor]:
+    """Subjects, opened in order; whatever was opened is closed with `stack`.
+
+    Raises:
+        ParetuneError: one cannot be opened; of several, the first.
+    """
+    if together == 1:
+        return {name: stack.enter_context(openers[name]()) for name in order}
+    pool = ThreadPoolExecutor(together)
+    try:
+        futures = {name: pool.submit(openers[name]) for name in order}
+        wait(futures.values())
+    finally:
+        pool.shutdown(cancel_futures=True)
+    for future in futures.values():
+        if future.exception() is None:
+            stack.enter_context(future.result())
+    return {name: future.result() for name, future in futures.items()}

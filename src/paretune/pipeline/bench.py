@@ -18,7 +18,7 @@ from paretune.core import (
 )
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine, machine
-from paretune.pipeline.bench_timing import GROUP, saturate_all, time_all
+from paretune.pipeline.bench_timing import group_size, saturate_all, time_all
 from paretune.pipeline.emulation import capped, emulated, judged, kernels
 from paretune.pipeline.entrants import Entrants, asked_programs, bench_context, enter
 from paretune.pipeline.request import Request
@@ -54,7 +54,7 @@ def bench(
         models: one or several, each as `optimize` takes it.
         runtimes: names, all by default.
         precisions: all that a runtime offers on this CPU by default.
-        device: `cpu`, or `cuda` for the PyTorch runtimes.
+        device: `cpu`, or `cuda` for the runtimes that have it.
         isa: cap on the instruction set, one of `paretune.engine.machine.ISA_CAPS` or `vnni`, so
             that this machine stands in for an older one; a runtime that cannot be capped is left
             out, a variant that runs kernels beyond it rejected.
@@ -112,11 +112,13 @@ def bench(
                     bench_context(request, model, data, target, shelf, worker, told)
                 )
             )
-        told.stage("build", sum(len(asked_programs(c)) for c in contexts))
+        ways = len(streams) * len(batches) * max(1, len(threads))
+        told.stage("build and try out", (1 + ways) * sum(len(asked_programs(c)) for c in contexts))
         for context in contexts:
             enter(context, entrants, streams, batches, scored=data is not None)
         reference = _find(entrants, baseline)
-        told.stage("time", starts * (1 + len(entrants.ready) // (GROUP - 1)))
+        step = min(group_size(context) for context in contexts) - 1
+        told.stage("time", starts * (1 + len(entrants.ready) // step))
         ratios: tuple[BenchRatio, ...] = ()
         with machine.Watch(threads=max(c.threads for c in contexts)) as watch:
             if saturation:

@@ -7,10 +7,13 @@ from functools import partial
 from paretune.core import BenchRatio, Progress, VariantRecord
 from paretune.engine import Actor
 from paretune.measure import LATENCY, THROUGHPUT, Comparison, compare, saturate
+from paretune.pipeline.context import Context
 from paretune.pipeline.entrants import Entrant, Entrants
 
 #: Variants timed together; the baseline is one of every group, so that all are compared with it.
 GROUP = 5
+#: Of a GPU's memory, MB for each variant timed together, where that allows for more of them.
+GPU_MB = 4000.0
 
 
 def time_all(
@@ -22,8 +25,11 @@ def time_all(
     others = [name for name in names if name != anchor]
     found: dict[str, Comparison] = {}
     ratios = []
-    for start in range(0, max(len(others), 1), GROUP - 1):
-        group = [n for n in (anchor, *others[start : start + GROUP - 1]) if n is not None]
+    contexts = [entrant.context for entrant in entrants.ready.values()]
+    step = min((group_size(context) for context in contexts), default=GROUP) - 1
+    together = min((context.openings for context in contexts), default=1)
+    for start in range(0, max(len(others), 1), step):
+        group = [n for n in (anchor, *others[start : start + step]) if n is not None]
         concurrent = any(entrants.ready[n].variant.streams > 1 for n in group)
         openers = {
             n: partial(e.context.open, e.program, e.variant)
@@ -31,7 +37,14 @@ def time_all(
         }
         probe = THROUGHPUT if concurrent else LATENCY
         total = seconds * len(group)
-        comparison = compare(openers, seconds=total, starts=starts, probe=probe, progress=told)
+        comparison = compare(
+            openers,
+            seconds=total,
+            starts=starts,
+            probe=probe,
+            together=together,
+            progress=told,
+        )
         found |= {name: comparison for name in group if name not in found}
         if reference is not None:
             ratios += [
@@ -40,6 +53,13 @@ def time_all(
                 if name != reference
             ]
     return [_record(entrants.ready[n], n, found[n]) for n in names], tuple(ratios)
+
+
+def group_size(context: Context) -> int:
+    """How many variants of a bench are timed together."""
+    if context.device == "cpu":
+        return GROUP
+    return max(GROUP, int(context.target.gpus[0].memory_mb / GPU_MB))
 
 
 def _record(entrant: Entrant, name: str, found: Comparison) -> VariantRecord:

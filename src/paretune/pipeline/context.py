@@ -74,6 +74,15 @@ class Context:
         """Most threads a variant may use."""
         return max(self.request.threads or (self.target.usable_cores,))
 
+    @property
+    def openings(self) -> int:
+        """How many processes may start at once without disturbing each other.
+
+        One where they run on the CPU; for a GPU, most of whose time starting takes is Python's,
+        half of the cores.
+        """
+        return max(1, self.target.usable_cores // 2) if self.device == "cuda" else 1
+
     def left(self, share: float = 1.0) -> float:
         """Seconds until that share of the budget is spent; negative when it has been."""
         return self.deadline - (1 - share) * self.request.budget_s - time.monotonic()

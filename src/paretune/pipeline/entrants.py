@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +137,7 @@ def enter(
 ) -> None:
     """Build, score and try out every variant of one model."""
     baseline_outputs = None
+    built: list[Entrant] = []
     for name, precision, recipe in asked_programs(context):
         context.progress.step(f"{context.model.architecture} {name} {precision}")
         variants = [
@@ -156,10 +158,23 @@ def enter(
         except ParetuneError as error:
             entrants.failed += [VariantRecord.of(v, "failed", str(error)) for v in variants]
             continue
-        for variant in variants:
-            entrant = Entrant(context, program, variant, score)
-            try:
-                context.open(program, variant).close()
-                entrants.ready[variant.id] = entrant
-            except ParetuneError as error:
-                entrants.failed.append(VariantRecord.of(variant, "failed", str(error)))
+        built += [Entrant(context, program, variant, score) for variant in variants]
+    pool = ThreadPoolExecutor(context.openings)
+    try:
+        for entrant, reason in zip(built, pool.map(_failing, built), strict=True):
+            context.progress.step(f"tried {entrant.variant.id}")
+            if reason:
+                entrants.failed.append(VariantRecord.of(entrant.variant, "failed", reason))
+            else:
+                entrants.ready[entrant.variant.id] = entrant
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt waits for the running ones alone
+
+
+def _failing(entrant: Entrant) -> str:
+    """Why a variant cannot be opened, empty where it can."""
+    try:
+        entrant.context.open(entrant.program, entrant.variant).close()
+    except ParetuneError as error:
+        return str(error)
+    return ""

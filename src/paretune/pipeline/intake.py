@@ -129,7 +129,7 @@ class Intake:
             programs=tuple(" ".join(pair) for pair in planned(self.request, self.target)),
             missing=tuple(
                 f"{name}: {found.reason}"
-                for name, found in registry.available().items()
+                for name, found in registry.available(self.target).items()
                 if found.reason
             ),
         )

@@ -8,6 +8,7 @@ from typing import Literal
 from paretune import runtimes
 from paretune.core import (
     DEFAULT_CONSTRAINT,
+    DEVICES,
     PRECISIONS,
     Constraint,
     InputError,
@@ -22,7 +23,6 @@ Effort = Literal["compile", "quantize", "search"]
 EFFORTS = ("compile", "quantize", "search")
 #: Seconds below which a search has no time for any of its steps.
 LEAST_SEARCH = 150.0
-DEVICES = ("cpu", "cuda")
 
 
 class Request(Noun):
@@ -94,17 +94,22 @@ class Request(Noun):
         if any(c.metric == "cost" for c in self.parsed_constraints()):
             Objective.parse("cost", price_per_hour=self.price_per_hour)
         Objective.parse(self.objective, price_per_hour=self.price_per_hour)
-        for name in self.runtimes:
-            runtimes.get(name)
-            absent = runtimes.available()[name].reason
-            if absent:
-                raise MissingPackageError(f"runtime {name} was asked for but {absent}")
-        if self.device not in DEVICES:
+        device = next((device for device in DEVICES if device == self.device), None)
+        if device is None:
             raise InputError(f"device {self.device!r} is unknown: give cpu or cuda")
-        if self.device == "cuda" and not target.gpus:
+        if device == "cuda" and not target.gpus:
             raise InputError(
                 "device cuda was asked for but this machine shows no CUDA GPU: give cpu"
             )
+        for name in self.runtimes:
+            if not runtimes.get(name).precisions(target, device):
+                raise InputError(
+                    f"runtime {name} does not run on {device}: leave it out, or give another "
+                    "--device"
+                )
+            absent = runtimes.available()[name].reason
+            if absent:
+                raise MissingPackageError(f"runtime {name} was asked for but {absent}")
         for precision in self.precisions:
             if precision not in PRECISIONS:
                 known = ", ".join(PRECISIONS)

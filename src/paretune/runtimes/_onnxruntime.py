@@ -46,34 +46,17 @@ class OnnxRuntime(Runtime):
     ) -> Program:
         """Write the model as ONNX, quantised for int8."""
         need("onnxruntime", runtime=self.name, install=self.install)
-        onnx = need("onnx", runtime=self.name, install=self.install)
         if device != "cpu" or precision not in ("f32", "int8"):
             raise UnsupportedError(f"onnxruntime has no {precision} on {device}")
+        if precision == "f32":
+            return written(self, model, precision, read(self, model), folder)
+        from paretune.runtimes import _ort_quantize
         from paretune.sources import forms
 
-        source = forms.as_onnx(model, forms_folder(model))
-        isa: tuple[str, ...] = ()
-        if precision == "int8":
-            from paretune.runtimes import _ort_quantize
-
-            recipe = recipe or self.recipes()[0]
-            graph, isa = _ort_quantize.quantize(source, model.inputs, calibration, recipe=recipe)
-        else:
-            with attempt(f"reading {source.name}"):
-                graph = onnx.load(str(source))
-        with attempt("writing the ONNX model"):
-            files = _save(onnx, graph, folder)
-        return Program(
-            runtime=self.name,
-            precision=precision,
-            recipe=recipe,
-            folder=folder,
-            files=files,
-            inputs=model.inputs,
-            outputs=model.outputs,
-            max_batch=fixed_batch(_shapes(graph)),
-            needs_isa=isa,
-        )
+        source, recipe = forms.as_onnx(model, forms_folder(model)), recipe or self.recipes()[0]
+        graph, isa = _ort_quantize.quantize(source, model.inputs, calibration, recipe=recipe)
+        program = written(self, model, precision, graph, folder)
+        return program.model_copy(update={"recipe": recipe, "needs_isa": isa})
 
     def load(self, program: Program, settings: Settings) -> Session:
         """Open a session whose calls use all threads between them."""
@@ -83,6 +66,38 @@ class OnnxRuntime(Runtime):
 
         with attempt("loading with ONNX Runtime"):
             return OrtSession(program, settings)
+
+
+def read(runtime: Runtime, model: Model) -> Any:
+    """A model as an ONNX graph.
+
+    Raises:
+        UnsupportedError: it cannot be converted; one sentence says why.
+    """
+    onnx = need("onnx", runtime=runtime.name, install=runtime.install)
+    from paretune.sources import forms
+
+    source = forms.as_onnx(model, forms_folder(model))
+    with attempt(f"reading {source.name}"):
+        return onnx.load(str(source))
+
+
+def written(
+    runtime: Runtime, model: Model, precision: Precision, graph: Any, folder: Path
+) -> Program:
+    """Write an ONNX graph of `model` into `folder`, as a program of `runtime`."""
+    onnx = need("onnx", runtime=runtime.name, install=runtime.install)
+    with attempt("writing the ONNX model"):
+        files = _save(onnx, graph, folder)
+    return Program(
+        runtime=runtime.name,
+        precision=precision,
+        folder=folder,
+        files=files,
+        inputs=model.inputs,
+        outputs=model.outputs,
+        max_batch=fixed_batch(_shapes(graph)),
+    )
 
 
 def _save(onnx: Any, graph: Any, folder: Path) -> tuple[str, ...]:

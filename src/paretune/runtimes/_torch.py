@@ -201,35 +201,6 @@ class TorchSession(Session):
         return self._function(*(t.to(dtype) if t.is_floating_point() else t for t in tensors))
 
 
-class GraphSession(TorchSession):
-    """A session whose bound call replays a captured CUDA graph.
-
-    `run` stays eager: a graph reads and writes fixed memory, which a caller's outputs must not be.
-    """
-
-    def bind(self, feeds: Feeds, stream: int = 0) -> Callable[[], object]:
-        """Capture one call on static inputs after warming up on a side stream, and replay it."""
-        import torch
-
-        tensors, side = self.tensors(feeds), torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        graph = torch.cuda.CUDAGraph()
-        with torch.inference_mode():
-            with torch.cuda.stream(side):
-                for _ in range(3):
-                    self._call(tensors)
-            torch.cuda.current_stream().wait_stream(side)
-            with torch.cuda.graph(graph):
-                result = self._call(tensors)
-
-        def timed() -> object:
-            graph.replay()
-            torch.cuda.synchronize()
-            return result
-
-        return timed
-
-
 def flat(outputs: Any) -> list[torch.Tensor]:
     """The tensors of a module's result, in order, out of whatever tuple or mapping holds them."""
     import torch

@@ -28,6 +28,8 @@ class TorchEager(Runtime):
     name: ClassVar[str] = "torch-eager"
     packages: ClassVar[tuple[str, ...]] = ("torch",)
     install: ClassVar[str] = _torch.INSTALL
+    #: What `load` gives.
+    session: ClassVar[type[_torch.TorchSession]] = _torch.TorchSession
 
     def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
         """F32; bf16 where the CPU has it in hardware; tf32, bf16 and f16 on CUDA."""
@@ -51,12 +53,12 @@ class TorchEager(Runtime):
         calibration: Sequence[Feeds] = (),
         device: Device = "cpu",
     ) -> Program:
-        """Pickle the module and write it exported too; on CUDA recipe `graph` replays a graph."""
+        """Pickle the module and write it exported too."""
         if model.module is None:
             form = "ONNX" if model.onnx is not None else "OpenVINO"
-            raise UnsupportedError(f"torch-eager runs PyTorch modules, and the model is {form}")
+            raise UnsupportedError(f"{self.name} runs PyTorch modules, and the model is {form}")
         if precision == "int8" or (device == "cpu" and precision in ("tf32", "f16")):
-            raise UnsupportedError(f"torch-eager has no {precision} on {device}")
+            raise UnsupportedError(f"{self.name} has no {precision} on {device}")
         from paretune.sources import forms
 
         payload = _pickled(model.module)
@@ -101,9 +103,7 @@ class TorchEager(Runtime):
                 dtype = None  # autocast casts inputs by itself
             if settings.device == "cuda":
                 module.to(memory_format=torch.channels_last)
-        graph = settings.device == "cuda" and program.recipe == "graph"
-        session = _torch.GraphSession if graph else _torch.TorchSession
-        return session(program, settings, function, dtype=dtype)
+        return self.session(program, settings, function, dtype=dtype)
 
 
 def _pickled(module: Any) -> bytes | None:

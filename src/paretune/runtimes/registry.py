@@ -10,13 +10,16 @@ import importlib
 import os
 from importlib import metadata
 
-from paretune.core import InputError, Noun
+from paretune.core import DEVICES, InputError, Noun, Target
 from paretune.runtimes.base import Runtime
 
 _LOCATIONS: dict[str, str] = {
     "torch-eager": "paretune.runtimes._torch_eager:TorchEager",
+    "torch-graph": "paretune.runtimes._torch_graph:TorchGraph",
     "torch-compile": "paretune.runtimes._torch_compile:TorchCompile",
     "onnxruntime": "paretune.runtimes._onnxruntime:OnnxRuntime",
+    "onnxruntime-cuda": "paretune.runtimes._ort_cuda:OnnxRuntimeCuda",
+    "onnxruntime-tensorrt": "paretune.runtimes._ort_tensorrt:OnnxRuntimeTensorrt",
     "openvino": "paretune.runtimes._openvino:OpenVino",
 }
 #: Environment variable of added runtimes: `name=package.module:Class`, separated by commas.
@@ -97,12 +100,20 @@ def get(name: str) -> Runtime:
     return runtime
 
 
-def available() -> dict[str, Availability]:
+def available(target: Target | None = None) -> dict[str, Availability]:
     """Every registered runtime with its version here, or the reason it is missing.
 
     Only looks at what is installed; nothing heavy is imported.
+
+    Args:
+        target: leaves out what could not run there even if it were installed.
     """
-    return {name: _availability(get(name)) for name in names()}
+    found = {name: get(name) for name in names()}
+    return {
+        name: _availability(runtime)
+        for name, runtime in found.items()
+        if target is None or any(runtime.precisions(target, device) for device in DEVICES)
+    }
 
 
 def _availability(runtime: Runtime) -> Availability:

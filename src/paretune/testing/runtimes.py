@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paretune.core import InputError, Model, Precision, Target, UnsupportedError
+from paretune.core import Device, InputError, Model, Precision, Target, UnsupportedError
 from paretune.runtimes import Array, Feeds, Program, Runtime, Session, Settings
 
 #: Gives feeds of a batch size and seed; the outputs that the model must give for feeds.
@@ -37,6 +37,7 @@ def prepare(
     folder: Path,
     *,
     recipe: str = "",
+    device: Device = "cpu",
 ) -> Program:
     """Prepare a model in a new folder, calibrated on 64 feeds of one sample for int8."""
     folder.mkdir(parents=True)
@@ -47,6 +48,7 @@ def prepare(
         folder,
         recipe=recipe,
         calibration=calibration if precision == "int8" else (),
+        device=device,
     )
     _check_program(runtime, model, program, precision, recipe)
     return program
@@ -61,8 +63,9 @@ def check_runtime(
     make_feeds: MakeFeeds,
     reference: Reference,
     precisions: Iterable[Precision] | None = None,
+    device: Device = "cpu",
 ) -> None:
-    """Hold a runtime against every promise, for each precision it offers on the target's CPU.
+    """Hold a runtime against every promise, for each precision it offers on the target's device.
 
     Args:
         runtime: the runtime.
@@ -72,19 +75,22 @@ def check_runtime(
         make_feeds: feeds of (batch, seed).
         reference: what the model must answer.
         precisions: which to check, all offered ones by default.
+        device: where. Streams are checked on the CPU: on a GPU it is batches that fill it.
 
     Raises:
         AssertionError: a promise that is not kept.
     """
-    offered = runtime.precisions(target, "cpu")
-    assert "f32" in offered, "a runtime offers f32"
+    offered = runtime.precisions(target, device)
+    assert device != "cpu" or "f32" in offered, "a runtime offers f32 on the CPU"
     for precision in offered if precisions is None else precisions:
-        program = prepare(runtime, model, precision, make_feeds, folder / precision)
+        program = prepare(runtime, model, precision, make_feeds, folder / precision, device=device)
         program = check_movable(program, folder / f"{precision} moved")
         expected = _Expected(make_feeds, reference, TOLERANCE[precision])
-        check_answers(runtime, program, expected, Settings())
-        session = check_answers(runtime, program, expected, Settings(batch=3, threads=2, streams=2))
-        check_streams(session, expected, batch=3)
+        check_answers(runtime, program, expected, Settings(device=device)).close()
+        several = Settings(batch=3, threads=2, streams=2 if device == "cpu" else 1, device=device)
+        session = check_answers(runtime, program, expected, several)
+        if device == "cpu":
+            check_streams(session, expected, batch=3)
         session.close()
 
 
