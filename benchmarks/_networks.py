@@ -1,4 +1,4 @@
-"""ResNet-50 and EfficientNet-B2 made on the spot: their speed is asked for, not their accuracy.
+"""Networks of real size made on the spot: their speed is asked for, not their accuracy.
 
 Weights are random. BatchNorm statistics are taken from random inputs, layer by layer, so that
 activations keep their size to the last layer, as in a trained network: left alone they fade with
@@ -19,6 +19,8 @@ TIMM = {
     "resnet-50": "resnet50",
     "efficientnet-b0": "efficientnet_b0",
     "efficientnet-b2": "efficientnet_b2",
+    "efficientnet-lite0": "efficientnet_lite0",
+    "regnety-032": "regnety_032",
     "mobilenetv3": "mobilenetv3_large_100",
 }
 STATISTICS_BATCH = 8
@@ -90,6 +92,24 @@ def timm_model(name: str, folder: Path) -> Model:
     file = folder / f"{name}.safetensors"
     save_file(module.state_dict(), file)
     return load_model(f"timm:{TIMM[name]}@{file}")
+
+
+def bert_base(folder: Path) -> Model:
+    """As google-bert/bert-base-uncased, with random weights, for 128 tokens of made-up words."""
+    import torch
+    import transformers as hf
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    place, config = folder / "bert-base", hf.BertConfig()
+    words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "good", "bad"])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    hf.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=128
+    ).save_pretrained(place)
+    torch.manual_seed(0)
+    hf.BertForSequenceClassification(config).save_pretrained(place)
+    return load_model(str(place))
 
 
 def settle_statistics(module: Any, size: int) -> None:

@@ -1,0 +1,99 @@
+"""Times the networks that a CPU is held against a GPU with: one record a network.
+
+With `--device cuda` on a GPU, without it on a CPU: `paretune gap` reads the records of
+both. Weights are random, which makes no difference to the speed. timm is needed, and transformers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from _common import ROOT, TRIALS, Said, show
+from _networks import bert_base, timm_model
+
+from paretune.core import Model, ParetuneError
+from paretune.engine import machine
+from paretune.pipeline import bench
+from paretune.store import paths
+
+RECORDS = ROOT / "benchmarks" / "records"
+TIMM = (
+    "mobilenetv3",
+    "efficientnet-b0",
+    "efficientnet-lite0",
+    "efficientnet-b2",
+    "resnet-50",
+    "regnety-032",
+)
+NETWORKS = (*TIMM, "bert-base")
+
+
+def main() -> int:
+    """Bench every network on its own, so that whatever is done is kept."""
+    args = _arguments()
+    target = machine.detect()
+    device = target.gpus[0].name if args.device == "cuda" and target.gpus else target.cpu
+    folder = args.folder or (TRIALS if args.quick else RECORDS) / _slug(device)
+    folder.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name in args.networks:
+        Said().stage(name, 1)
+        try:
+            with tempfile.TemporaryDirectory() as made:
+                record = bench(
+                    _network(name, Path(made)),
+                    device=args.device,
+                    runtimes=args.runtimes,
+                    precisions=args.precisions,
+                    batches=[int(size) for size in args.batches],
+                    seconds=0.2 if args.quick else args.seconds,
+                    starts=args.starts,
+                    progress=Said(),
+                )
+        except ParetuneError as error:
+            Said().note(f"{name} failed: {error}")
+            failed.append(name)
+            continue
+        text = record.model_dump_json(by_alias=True, indent=1)
+        paths.write_text_atomic(folder / f"{name}.json", text + "\n")
+        rows = [
+            (v.id, f"{v.latency_ms.p50:.3f} ms" if v.latency_ms else v.reason)
+            for v in record.variants
+        ]
+        show(f"{name} on {device}", ("variant", "median"), rows)
+    print(f"records in {folder}")
+    return 1 if failed else 0
+
+
+def _network(name: str, folder: Path) -> Model:
+    return bert_base(folder) if name == "bert-base" else timm_model(name, folder)
+
+
+def _slug(device: str) -> str:
+    """A machine's name as a folder's."""
+    return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
+
+
+def _arguments() -> argparse.Namespace:
+    def several(text: str) -> list[str]:
+        return [part for part in text.split(",") if part]
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--networks", type=several, default=list(NETWORKS))
+    parser.add_argument("--runtimes", type=several, default=[], help="all by default")
+    parser.add_argument("--precisions", type=several, default=[], help="all by default")
+    parser.add_argument("--batches", type=several, default=["1", "8", "64"])
+    parser.add_argument("--seconds", type=float, default=1.0, help="timing time a variant")
+    parser.add_argument("--starts", type=int, default=2, help="fresh starts of every process")
+    parser.add_argument("--folder", type=Path, help="where records go instead of records/MACHINE/")
+    parser.add_argument("--quick", action="store_true", help="a trial: little timing, no records")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
