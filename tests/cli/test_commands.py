@@ -282,6 +282,21 @@ def test_report_writes_the_page_again(paretune, files, artifact, tmp_path):
     assert any(line.endswith(".png") for line in written)
 
 
+def test_report_sets_a_run_against_other_machines(paretune, artifact, tmp_path):
+    from tests.report.test_against import gpu, timed
+
+    run, file = tmp_path / "run", tmp_path / "gpu.json"
+    shutil.copytree(artifact.parent, run)
+    name = json.loads((run / "result.json").read_text())["variants"][0]["architecture"]
+    other = gpu(timed(name, 0.01, runtime="torch-graph", precision="f16", device="cuda"))
+    file.write_text(other.model_dump_json(by_alias=True))
+    assert paretune("report", run, "--against", file).code == 0
+    file.unlink()
+    assert paretune("report", run, "--charts").code == 0  # it was kept with the run
+    assert "is slower than G1 by as it came" in (run / "report.html").read_text()
+    assert (run / "charts" / "gap.png").exists()
+
+
 @pytest.mark.parametrize("plain", [True, False])
 def test_colours_stay_away_where_nobody_sees_them_or_wants_them(plain):
     more = {"NO_COLOR": "1"} if plain else {"FORCE_COLOR": "1"}

@@ -230,6 +230,14 @@ def test_options_that_cannot_be_served(refused, more, said):
     assert said in refused(None, None, *more)
 
 
+def test_something_else_than_a_record_to_set_the_report_against(refused, tmp_path):
+    assert "no.json cannot be read" in refused(None, None, "--against", tmp_path / "no.json")
+    (tmp_path / "list.json").write_text("[1, 2]")
+    assert "is no record of measurements" in refused(
+        None, None, "--against", tmp_path / "list.json"
+    )
+
+
 def test_a_runtime_that_is_not_installed(refused, monkeypatch):
     monkeypatch.setenv(registry.ADDED, misbehaving.named(absent=misbehaving.Absent))
     said = refused(None, None, "--runtimes", "absent")
@@ -241,6 +249,13 @@ def test_more_threads_than_cores_in_a_bench(paretune, files):
     said = paretune("bench", files / "tiny.onnx", "--threads", cores + 1, "--quiet")
     assert (said.code, len(said.err.splitlines())) == (2, 1)
     assert f"give --threads 1 to {cores}" in said.err
+
+
+@pytest.mark.parametrize("name", ["torch-graph", "onnxruntime-cuda", "onnxruntime-tensorrt"])
+def test_a_runtime_for_gpus_alone(paretune, files, name):
+    said = paretune("bench", files / "tiny.onnx", "--runtimes", name, "--quiet")
+    assert (said.code, len(said.err.splitlines())) == (2, 1)
+    assert f"runtime {name} does not run on cpu: leave it out, or give another --device" in said.err
 
 
 @pytest.mark.parametrize("option", [("--seconds", "0"), ("--starts", "0")])

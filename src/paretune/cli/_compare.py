@@ -9,7 +9,7 @@ import typer
 
 from paretune.cli._options import Json, Quiet, words
 from paretune.cli._output import Output
-from paretune.core import BenchRecord, InputError
+from paretune.core import InputError
 
 NAME = "compare"
 BY = ("model", "variant")
@@ -28,39 +28,15 @@ def run(
     """Compare records of several machines: who is fastest where, and whose order turns round."""
     from paretune.report import machine_tables
     from paretune.report.machines import By, machines
+    from paretune.store import records
 
     output = Output(json=json, quiet=quiet)
     if by is not None and by not in BY:
         raise InputError(f"--by {by!r} is unknown: give {' or '.join(BY)}")
-    found = machines(named(files), by=cast(By | None, by), precision=precision, only=words(only))
+    found = machines(
+        records.read_all(files), by=cast(By | None, by), precision=precision, only=words(only)
+    )
     output.lines(machine_tables.summary(found))
     output.results.print(machine_tables.machines(found))
     output.lines(machine_tables.legend(found))
     output.write_json(found)
-
-
-def named(files: list[Path]) -> dict[str, BenchRecord]:
-    """Records by their files' names, with the folder where two are called alike.
-
-    A published table is named after what it was measured on.
-
-    Raises:
-        InputError: one cannot be read, or is given twice.
-    """
-    from paretune.store import records
-
-    read = [(file, records.read(file)) for file in files]
-    short = [_name(file, record) for file, record in read]
-    found: dict[str, BenchRecord] = {}
-    for (file, record), name in zip(read, short, strict=True):
-        name = name if short.count(name) == 1 else f"{file.parent.name}/{file.stem}"
-        if name in found:
-            raise InputError(f"{file} is given twice: give each record once")
-        found[name] = record
-    return found
-
-
-def _name(file: Path, record: BenchRecord) -> str:
-    if record.origin == "published":
-        return record.target.gpus[0].name if record.target.gpus else record.target.cpu
-    return file.stem

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from paretune.cli._compare import named
 from paretune.cli._options import ChartFolder, Json, Quiet
 from paretune.cli._output import Output
 from paretune.core import InputError
@@ -31,9 +30,10 @@ def run(
     """Show how far a CPU is from a GPU: as it came, compiled, quantised and searched."""
     from paretune.report import charts, gap_table
     from paretune.report.gap import gap
+    from paretune.store import records
 
     output = Output(json=json, quiet=quiet)
-    found = gap(named(files), model=model, prices=_prices(price or []))
+    found = gap(records.read_all(files), model=model, prices=_prices(price or []))
     output.lines(gap_table.summary(found))
     for regime in found.bars:
         output.results.print(gap_table.table(found, regime))

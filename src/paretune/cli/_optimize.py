@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from paretune.cli._options import (
+    Against,
     Device,
     InputShape,
     Json,
@@ -57,6 +58,7 @@ def run(
     price_per_hour: Annotated[
         float | None, typer.Option(help="USD an hour of the machine, for the objective cost.")
     ] = None,
+    against: Against = None,
     preprocess: Preprocess = None,
     input_shape: InputShape = None,
     json: Json = None,
@@ -93,7 +95,15 @@ def run(
         return
     with output.progress() as progress:
         result = pipeline.optimize(
-            model, data, out=out, budget=budget, resume=resume, progress=progress, **asked, **inputs
+            model,
+            data,
+            out=out,
+            budget=budget,
+            resume=resume,
+            against=against or (),
+            progress=progress,
+            **asked,
+            **inputs,
         )
     show(result, out, output)
 

@@ -27,7 +27,17 @@ Precisions = Annotated[
 Threads = Annotated[
     str, typer.Option("--threads", help="Comma-separated thread counts; all cores, half and one.")
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, or cuda for the PyTorch runtimes.")]
+Device = Annotated[
+    str, typer.Option("--device", help="cpu, or cuda for the runtimes that have it.")
+]
+Against = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--against",
+        metavar="FILE",
+        help="JSON of bench, roofline or frontier for the report; may be given several times.",
+    ),
+]
 Preprocess = Annotated[
     str | None,
     typer.Option(

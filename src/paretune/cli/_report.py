@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from paretune.cli._options import Json, Quiet
+from paretune.cli._options import Against, Json, Quiet
 from paretune.cli._output import Output
 from paretune.core import InputError, Result
 
@@ -17,12 +17,14 @@ NAME = "report"
 
 def run(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    records: Against = None,
     charts: Annotated[bool, typer.Option("--charts", help="Also write PNG and SVG files.")] = False,
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Write report.html again from a run's result.json."""
     from paretune import report
+    from paretune.report import against
 
     output = Output(json=json, quiet=quiet)
     file = folder / "result.json"
@@ -34,6 +36,8 @@ def run(
         ) from error
     except ValidationError as error:
         raise InputError(f"{file} is no result of schema 1: run optimize again") from error
+    against.read(records or ())
+    against.keep(records or (), folder)
     written = [report.write(result, folder)]
     if charts:
         written += report.write_charts(result, folder)

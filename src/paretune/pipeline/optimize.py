@@ -20,6 +20,7 @@ from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.searching import FIRST
 from paretune.pipeline.trip import Arrays, take
+from paretune.report.against import keep, read
 from paretune.store import Store
 
 
@@ -41,6 +42,7 @@ def optimize(
     device: str = "cpu",
     metric: str | None = None,
     price_per_hour: float | None = None,
+    against: Sequence[str | Path] = (),
     preprocessing: Preprocessing | str | None = None,
     input_shape: Sequence[int] | None = None,
     progress: Progress | None = None,
@@ -65,9 +67,11 @@ def optimize(
         batch: samples per call.
         runtimes: names to try, all by default.
         precisions: to try, all by default.
-        device: `cpu`, or `cuda` for the PyTorch runtimes.
+        device: `cpu`, or `cuda` for the runtimes that have it.
         metric: `package.module:function(outputs, labels)`; top-1, or agreement without labels.
         price_per_hour: USD, for the objective `cost`.
+        against: what `bench`, `roofline` or `frontier` wrote as JSON, of this and other machines;
+            the report sets the run against it.
         preprocessing: for models that do not say how images are prepared.
         input_shape: (C, H, W) of one sample, for modules that do not say.
         progress: told what happens.
@@ -84,6 +88,8 @@ def optimize(
     told = progress or Silent()
     clock = Clock(told)
     clock.stage("bring in")
+    others = [Path(file) for file in against]
+    read(others)  # whatever cannot be read is refused now
     intake = bring_in(
         model,
         data,
@@ -113,6 +119,7 @@ def optimize(
         nullcontext(store) if store is not None else Store.open() as shelf,
         rundir.cleared_when_refused(),
     ):
+        keep(others, rundir.path)
         search = intake.arrays("search", told)
         calibration = intake.arrays("train", told) if intake.needs_int8 else None
         with Builds(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from paretune.core import InputError, Noun
+from paretune.report.against import FOLDER
 from paretune.store import paths
 
 OWNER = "run.json"
@@ -82,10 +84,8 @@ class RunDir:
         try:
             yield
         except InputError:
-            if {entry.name for entry in self.path.iterdir()} <= {OWNER, LOCK}:
-                for name in (OWNER, LOCK):
-                    (self.path / name).unlink(missing_ok=True)
-                self.path.rmdir()
+            if {entry.name for entry in self.path.iterdir()} <= {OWNER, LOCK, FOLDER}:
+                shutil.rmtree(self.path)
             raise
 
     def append(self, name: str, record: Noun) -> None:

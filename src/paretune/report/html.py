@@ -8,8 +8,8 @@ from typing import Any
 from paretune._version import __version__
 from paretune.artifact import headline
 from paretune.core import Result
-from paretune.report import _head, _search, _sections, text
-from paretune.report.charts import NARROW, WIDE, charts, to_svg
+from paretune.report import _head, _search, _sections, against, hardware, text
+from paretune.report.charts import NARROW, WIDE, Chart, charts, to_svg
 from paretune.report.charts._render import inline
 from paretune.report.folder import made
 from paretune.report.quantisation import effects, verdict
@@ -63,21 +63,26 @@ def write(result: Result, folder: Path) -> Path:
 
     Args:
         result: what the run found.
-        folder: made if absent.
+        folder: made if absent; what `against.keep` put there gets sections of its own.
 
     Returns:
         The file.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or a record in it is damaged.
     """
     file = made(folder) / REPORT_FILE
-    paths.write_text_atomic(file, page(result))
+    paths.write_text_atomic(file, page(result, against.kept(folder)))
     return file
 
 
-def page(result: Result) -> str:
-    """The report as HTML text; everything that came from outside is escaped by the template."""
+def page(result: Result, other: against.Against | None = None) -> str:
+    """The report as HTML text; everything that came from outside is escaped by the template.
+
+    Args:
+        result: what the run found.
+        other: what it is set against.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -87,20 +92,18 @@ def page(result: Result) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("template.html").render(_context(result))
+    return environment.get_template("template.html").render(
+        _context(result, other or against.Against())
+    )
 
 
-def _context(result: Result) -> dict[str, Any]:
-    from markupsafe import Markup
-
+def _context(result: Result, other: against.Against) -> dict[str, Any]:
     wide, narrow = (charts(result, width=width) for width in (WIDE, NARROW))
     drawn = {
         name: {
             "title": CAPTIONS[name][0],
             "caption": CAPTIONS[name][1],
-            # SVG text made by vl-convert, which escapes what it draws.
-            "wide": Markup(inline(to_svg(wide[name]), f"{name}-w")),
-            "narrow": Markup(inline(to_svg(narrow[name]), f"{name}-n")),
+            **_drawn(name, wide[name], narrow[name]),
         }
         for name in wide
     }
@@ -126,4 +129,26 @@ def _context(result: Result) -> dict[str, Any]:
         "machine": _sections.machine(result),
         "ledger": _sections.ledger(result),
         "search": _search.section(result),
+        "hardware": [_hardware(section) for section in hardware.sections(result, other)],
+    }
+
+
+def _hardware(section: hardware.Section) -> dict[str, Any]:
+    wide, narrow = (section.chart(width) for width in (WIDE, NARROW))
+    drawn = {} if wide is None or narrow is None else _drawn(section.name, wide, narrow)
+    return {
+        "title": section.title,
+        "lines": section.lines,
+        "chart": drawn | {"caption": section.caption} if drawn else None,
+    }
+
+
+def _drawn(name: str, wide: Chart, narrow: Chart) -> dict[str, str]:
+    """Both widths of a chart, to stand in the page."""
+    from markupsafe import Markup
+
+    # SVG text made by vl-convert, which escapes what it draws.
+    return {
+        "wide": Markup(inline(to_svg(wide), f"{name}-w")),
+        "narrow": Markup(inline(to_svg(narrow), f"{name}-n")),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -43,7 +44,7 @@ def read(file: Path) -> BenchRecord:
         )
     try:
         if "chosen" in known:
-            return _of(Result.model_validate(known))
+            return of_run(Result.model_validate(known))
         return BenchRecord.model_validate(known)
     except ValidationError as error:
         first = error.errors()[0]
@@ -51,7 +52,32 @@ def read(file: Path) -> BenchRecord:
         raise InputError(f"{file} is damaged at {where}: {first['msg'].lower()}") from error
 
 
-def _of(result: Result) -> BenchRecord:
+def read_all(files: Sequence[Path]) -> dict[str, BenchRecord]:
+    """Records by their files' names, with the folder where two are called alike.
+
+    A published table is named after what it was measured on.
+
+    Raises:
+        InputError: one cannot be read, or is given twice.
+    """
+    known = [(file, read(file)) for file in files]
+    short = [_name(file, record) for file, record in known]
+    found: dict[str, BenchRecord] = {}
+    for (file, record), name in zip(known, short, strict=True):
+        name = name if short.count(name) == 1 else f"{file.parent.name}/{file.stem}"
+        if name in found:
+            raise InputError(f"{file} is given twice: give each record once")
+        found[name] = record
+    return found
+
+
+def _name(file: Path, record: BenchRecord) -> str:
+    if record.origin == "published":
+        return record.target.gpus[0].name if record.target.gpus else record.target.cpu
+    return file.stem
+
+
+def of_run(result: Result) -> BenchRecord:
     """The part of a run that a bench would have recorded."""
     ratio = BenchRatio(id=result.chosen, latency=result.ratios.latency_vs_baseline)
     return BenchRecord(

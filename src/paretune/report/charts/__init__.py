@@ -11,7 +11,6 @@ from paretune.report.charts._models import chart as models_chart
 from paretune.report.charts._render import to_html, to_png, to_svg
 from paretune.report.charts._roofline import chart as roofline_chart
 from paretune.report.charts._theme import NARROW, WIDE, Chart
-from paretune.report.folder import made
 from paretune.store import paths
 
 #: File name -> definition. A definition returns None where the result has nothing to draw.
@@ -33,19 +32,6 @@ def charts(result: Result, *, width: int = WIDE) -> dict[str, Chart]:
     """
     made = {name: define(result, width) for name, define in _CHARTS.items()}
     return {name: chart for name, chart in made.items() if chart is not None}
-
-
-def write_charts(result: Result, folder: Path) -> list[Path]:
-    """Write `charts/NAME.png`, `.svg` and `.html` into `folder`.
-
-    Returns:
-        The files.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    place = made(folder / "charts")
-    return [file for name, chart in charts(result).items() for file in save(chart, place, name)]
 
 
 def save(chart: Chart, folder: Path, name: str) -> list[Path]:
@@ -76,5 +62,4 @@ __all__ = [
     "to_html",
     "to_png",
     "to_svg",
-    "write_charts",
 ]
