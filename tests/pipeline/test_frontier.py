@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
 from paretune.core import InputError
 from paretune.pipeline.frontier import frontier
 from paretune.pipeline.presets import names, preset
-from tests.pipeline.conftest import Told
+from tests.pipeline.conftest import Told, environment
 from tests.pipeline.tiny import write_digits, write_onnx
 
 OPTIONS = {"threads": (1,), "precisions": ("f32",), "seconds": 0.2, "starts": 1}
@@ -114,3 +117,30 @@ def test_a_preset_has_sound_facts(name):
         assert 0.5 < one.top1 < 0.95
         assert 96 <= one.img_size <= 512
         assert one.text == f"timm:{one.model}@random"
+
+
+def test_a_killed_frontier_keeps_every_model_that_was_measured(files, tmp_path):
+    out = tmp_path / "out"
+    accuracy = tmp_path / "accuracy.csv"
+    accuracy.write_text("model,top1\nsmall,70\nlarge,90\n")
+    words = [
+        sys.executable, "-m", "paretune", "frontier", str(files / "small.onnx"),
+        str(files / "large.onnx"), "--accuracy", str(accuracy), "--precisions", "f32",
+        "--threads", "1", "--seconds", "0.2", "--starts", "1", "--out", str(out),
+    ]  # fmt: skip
+    surroundings = environment(PARETUNE_HOME=str(tmp_path / "home"))
+    process = subprocess.Popen(words, env=surroundings, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(out.glob("records/*.json")):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = [(file, file.read_bytes()) for file in (out / "records").iterdir()]
+    assert [json.loads(text)["schema"] for _, text in kept] == [1]
+    assert not (out / "frontier.json").exists()
+    done = subprocess.run(
+        [*words, "--resume"], env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(file.read_bytes() == text for file, text in kept)
+    points = json.loads((out / "frontier.json").read_text())["points"]
+    assert {point["model"] for point in points} == {"small@8", "large@8"}
