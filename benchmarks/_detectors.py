@@ -1,13 +1,14 @@
 """Detectors as what a CPU executes: images in, the heads' raw tensors out.
 
-Choosing boxes from them (decoding, non-maximum suppression) is left out: its time depends on what is
-in the image and is no part of the network. Weights are random but for FastestDet's.
+Choosing boxes from them (decoding, non-maximum suppression) is left out: its time depends on what
+is in the image and is no part of the network. Weights are random but for FastestDet's.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ YOLOX = {"yolox-nano": 416, "yolox-tiny": 416, "yolox-s": 640}
 def detectors() -> Iterator[tuple[str, Model]]:
     """Every detector that this environment has, SSDLite first; what is missing is said."""
     makers: dict[str, Callable[[], Model]] = {"ssdlite": _ssdlite, "fastestdet": _fastestdet}
-    makers |= {name: lambda name=name: _yolox(name) for name in YOLOX}  # type: ignore[misc]
+    makers |= {name: partial(_yolox, name) for name in YOLOX}
     for name, make in makers.items():
         try:
             yield name, make()

@@ -9,25 +9,31 @@ from pathlib import Path
 
 import numpy as np
 from _networks import efficientnet_b0, hugging_face
+from numpy.typing import NDArray
 
 from paretune.core import Model
 from paretune.data import Dataset, TensorSamples, materialise
 from paretune.engine import LocalEngine, machine
 from paretune.search import propose
 from paretune.search.latency import LatencyOracle
+from paretune.search.proposals import Proposals
+from paretune.search.solve import cheapest
+from paretune.search.space import Choice, Space
 from paretune.store import Store
+
+Floats = NDArray[np.float64]
 
 
 @contextmanager
-def opened(name: str) -> Iterator[LatencyOracle]:
+def opened(network: str | Model) -> Iterator[tuple[LatencyOracle, Proposals]]:
     """Blocks found, replacements proposed, and an empty store; random weights and inputs.
 
     Args:
-        name: `efficientnet-b0`, or as in `_networks.SIZES`.
+        network: brought in, `efficientnet-b0`, or a name as in `_networks.SIZES`.
     """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        model = efficientnet_b0() if name == "efficientnet-b0" else hugging_face(name, folder)
+        model = network if isinstance(network, Model) else _named(network, folder)
         data = _random(model)
         arrays = materialise(data, "search", model, folder / "arrays")
         proposals = propose(model, arrays)
@@ -43,7 +49,26 @@ def opened(name: str) -> Iterator[LatencyOracle]:
                 store=store,
             ) as oracle,
         ):
-            yield oracle
+            yield oracle, proposals
+
+
+def lean(space: Space, weights: Floats, macs: Floats, share: float) -> Choice:
+    """The fastest by the model of those that keep a share of the baseline's multiply-adds.
+
+    Args:
+        space: all architectures.
+        weights: predicted latency of each option, (m,).
+        macs: multiply-adds of each option, (m,).
+        share: of the baseline's.
+    """
+    least = share * macs[space.baseline()].sum()
+    found = cheapest(space, loss=-macs, latency=weights, allowed=-least)
+    # The baseline itself meets it.
+    return space.baseline() if found is None else found
+
+
+def _named(name: str, folder: Path) -> Model:
+    return efficientnet_b0() if name == "efficientnet-b0" else hugging_face(name, folder)
 
 
 def _random(model: Model) -> Dataset:

@@ -45,7 +45,7 @@ def by_cost(space: Space, known: list[Reading], cost: Floats, unseen: list[Readi
 def one(name: str, seconds: float, unseen: int) -> tuple[list[Figure], dict[str, Any]]:
     """Make a model from designed networks within the time, and hold it against unseen ones."""
     began = time.monotonic()
-    with opened(name) as oracle:
+    with opened(name) as (oracle, _):
         space = oracle.space
         costs = oracle.costs()
         # What is left over lets the last network end in time.

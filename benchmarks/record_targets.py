@@ -37,7 +37,7 @@ def main() -> int:
     args = _arguments()
     target = machine.detect()
     device = target.gpus[0].name if args.device == "cuda" and target.gpus else target.cpu
-    folder = args.folder or (TRIALS if args.quick else RECORDS) / _slug(device)
+    folder = args.folder or (TRIALS if args.quick else RECORDS) / slug(device)
     folder.mkdir(parents=True, exist_ok=True)
     failed = []
     for name in args.networks:
@@ -73,7 +73,7 @@ def _network(name: str, folder: Path) -> Model:
     return bert_base(folder) if name == "bert-base" else timm_model(name, folder)
 
 
-def _slug(device: str) -> str:
+def slug(device: str) -> str:
     """A machine's name as a folder's."""
     return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
 

@@ -14,14 +14,11 @@ from typing import Any
 
 import numpy as np
 from _common import Figure, Outcome, Said, finish, options, show
-from _space import opened
-from numpy.typing import NDArray
+from _space import Floats, lean, opened
 
 from paretune.search.latency import LatencyOracle, Reading, fit, measured, time_networks
-from paretune.search.solve import cheapest
 from paretune.search.space import KEEP, Choice, Space
 
-Floats = NDArray[np.float64]
 NAMES = ("resnet-50", "efficientnet-b2")
 #: Seconds for the latency model, and shares of the multiply-adds that are kept at least.
 SECONDS, QUICK_SECONDS = 400.0, 40.0
@@ -53,14 +50,6 @@ def everywhere(space: Space, weights: Floats) -> dict[str, Choice]:
     return {kind: choice for _, kind, choice in best.values()}
 
 
-def lean(space: Space, weights: Floats, macs: Floats, share: float) -> Choice:
-    """The fastest by the model of those that keep a share of the baseline's multiply-adds."""
-    least = share * macs[space.baseline()].sum()
-    found = cheapest(space, loss=-macs, latency=weights, allowed=-least)
-    # The baseline itself meets it.
-    return space.baseline() if found is None else found
-
-
 def rows(
     oracle: LatencyOracle, named: dict[str, Choice], macs: Floats, base: float
 ) -> list[tuple[str, Reading, float, float]]:
@@ -75,7 +64,7 @@ def rows(
 
 def one(name: str, seconds: float) -> tuple[list[Figure], dict[str, Any]]:
     """One network: replacements by themselves, then together."""
-    with opened(name) as oracle:
+    with opened(name) as (oracle, _):
         space, base = oracle.space, oracle.baseline_ms()
         known = time_networks(oracle, Said(), seed=0, most=120, seconds=seconds)
         costs = oracle.costs()

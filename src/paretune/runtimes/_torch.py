@@ -1,4 +1,4 @@
-"""What the two PyTorch runtimes share: threads, precisions, devices, and the session."""
+"""What PyTorch's runtimes share: threads, precisions, devices, and the session."""
 
 from __future__ import annotations
 
