@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import imagenet_compat
-import numpy as np
 from _common import Said
 
 from paretune import runtimes
 from paretune.compress import Builds
 from paretune.core import Model, Precision
-from paretune.data import ArrayFolder, Dataset, TensorSamples, materialise
+from paretune.data import ArrayFolder, Dataset, materialise, random_inputs
 from paretune.engine import Actor, LocalEngine, machine
 from paretune.measure import open_host
 from paretune.runtimes.base import Program, Settings
 from paretune.sources import load_model
 from paretune.store import Store, paths
-
-RANDOM_SAMPLES = 32
 
 
 def photographs() -> Dataset | None:
@@ -27,18 +24,6 @@ def photographs() -> Dataset | None:
         return imagenet_compat.dataset()
     Said().note(f"no photographs in {imagenet_compat.folder()}: random inputs calibrate int8")
     return None
-
-
-def random_inputs(model: Model) -> Dataset:
-    """Standard normal inputs."""
-    draw = np.random.default_rng(0)
-    arrays = {
-        spec.name: draw.standard_normal((RANDOM_SAMPLES, *spec.concrete(1)[1:])).astype(spec.dtype)
-        for spec in model.inputs
-    }
-    every = np.arange(RANDOM_SAMPLES)
-    splits = {"train": every, "search": every, "holdout": every[:0]}
-    return Dataset(TensorSamples("random inputs", arrays), splits)
 
 
 @dataclass(frozen=True)

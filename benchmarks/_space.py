@@ -12,7 +12,7 @@ from _networks import efficientnet_b0, hugging_face
 from numpy.typing import NDArray
 
 from paretune.core import Model
-from paretune.data import Dataset, TensorSamples, materialise
+from paretune.data import materialise, random_inputs
 from paretune.engine import LocalEngine, machine
 from paretune.search import propose
 from paretune.search.latency import LatencyOracle
@@ -34,7 +34,7 @@ def opened(network: str | Model) -> Iterator[tuple[LatencyOracle, Proposals]]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         model = network if isinstance(network, Model) else _named(network, folder)
-        data = _random(model)
+        data = random_inputs(model, count=4)
         arrays = materialise(data, "search", model, folder / "arrays")
         proposals = propose(model, arrays)
         with (
@@ -69,11 +69,3 @@ def lean(space: Space, weights: Floats, macs: Floats, share: float) -> Choice:
 
 def _named(name: str, folder: Path) -> Model:
     return efficientnet_b0() if name == "efficientnet-b0" else hugging_face(name, folder)
-
-
-def _random(model: Model) -> Dataset:
-    shape = model.inputs[0].concrete(1)[1:]
-    x = np.random.default_rng(0).standard_normal((4, *shape)).astype("float32")
-    every = np.arange(len(x))
-    splits = {"train": every, "search": every, "holdout": every[:0]}
-    return Dataset(TensorSamples("random", {model.inputs[0].name: x}), splits)

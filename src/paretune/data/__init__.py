@@ -8,6 +8,7 @@ from paretune.data.base import SPLITS, Dataset, Raw, Samples
 from paretune.data.check import check_against
 from paretune.data.load import load_data
 from paretune.data.preprocess import apply, batch
+from paretune.data.random_inputs import random_arrays, random_inputs
 from paretune.data.registry import Format, Opened, find, formats, register
 from paretune.data.splits import split
 
@@ -30,6 +31,8 @@ __all__ = [
     "load_data",
     "materialise",
     "open_image",
+    "random_arrays",
+    "random_inputs",
     "register",
     "split",
 ]

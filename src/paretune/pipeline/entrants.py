@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from paretune import runtimes as registry
 from paretune.compress import Builds
 from paretune.core import (
@@ -25,7 +23,7 @@ from paretune.core import (
     Variant,
     VariantRecord,
 )
-from paretune.data import Dataset, TensorSamples, check_against, load_data, materialise
+from paretune.data import Dataset, check_against, load_data, materialise, random_inputs
 from paretune.engine import Engine
 from paretune.measure import choose_metric
 from paretune.pipeline.context import Context
@@ -35,9 +33,6 @@ from paretune.pipeline.request import Request
 from paretune.pipeline.scoring import build_and_run, score_on
 from paretune.runtimes.base import Program
 from paretune.store import Store, paths
-
-#: Inputs made up for a bench without data.
-RANDOM_SAMPLES = 32
 
 
 @dataclass
@@ -69,7 +64,10 @@ def bench_context(
     told: Progress,
 ) -> Iterator[Context]:
     """Everything one model's variants share."""
-    dataset = _random(model, request.seed) if data is None else load_data(data, seed=request.seed)
+    if data is None:
+        dataset = random_inputs(model, seed=request.seed)
+    else:
+        dataset = load_data(data, seed=request.seed)
     if data is not None:
         dataset = with_calibration(check_against(dataset, model))
     search = materialise(dataset, "search", model, paths.arrays(), progress=told)
@@ -100,21 +98,6 @@ def bench_context(
                 )
             )
         yield context
-
-
-def _random(model: Model, seed: int) -> Dataset:
-    """Made-up inputs: standard normal floats; integers 0 and 1, which every vocabulary has."""
-    random = np.random.default_rng(seed)
-    arrays = {}
-    for spec in model.inputs:
-        shape = (RANDOM_SAMPLES, *spec.concrete(1)[1:])
-        if np.issubdtype(np.dtype(spec.dtype), np.floating):
-            arrays[spec.name] = random.standard_normal(shape).astype(spec.dtype)
-        else:
-            arrays[spec.name] = random.integers(0, 2, shape).astype(spec.dtype)
-    everything = np.arange(RANDOM_SAMPLES)
-    splits = {"train": everything, "search": everything, "holdout": everything[:0]}
-    return Dataset(TensorSamples(f"random inputs, seed {seed}", arrays), splits)
 
 
 def asked_programs(context: Context) -> list[tuple[str, Precision, str]]:

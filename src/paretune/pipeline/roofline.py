@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paretune import runtimes
 from paretune.core import (
@@ -20,9 +18,9 @@ from paretune.core import (
     Progress,
     Silent,
     Target,
-    TensorSpec,
 )
 from paretune.core.roofline import Bound, LayerLimit, Peaks, Roofline
+from paretune.data import random_arrays
 from paretune.engine import Engine, LocalEngine, machine
 from paretune.measure.host import open_with, pinned_cores
 from paretune.pipeline.entrants import Entrants, bench_context, enter
@@ -86,7 +84,7 @@ def roofline(
         nullcontext(store) if store else Store.open() as shelf,
         bench_context(request, brought, data, target, shelf, worker, told) as context,
     ):
-        told.stage("build", 1)
+        told.stage("build and try out", 2)
         enter(context, entrants, (1,), (1,), scored=False)
         if not entrants.ready:
             reasons = [record.reason for record in entrants.failed]
@@ -141,7 +139,7 @@ def peaks(
                 folder.mkdir()
                 program = peak.write(folder, precision, shape)
                 settings = Settings(threads=threads, profile=True)
-                feeds = example_feeds(program.inputs)
+                feeds = random_arrays(program.inputs, 1)
                 with open_with(worker, program, settings, feeds) as host:
                     every = [layer for _ in range(PROFILES) for layer in host.call("layers")]
                 found = [layer.macs / layer.microseconds for layer in every if layer.macs]
@@ -184,11 +182,3 @@ def limit(layer: LayerTime, precision: str, found: Peaks) -> LayerLimit:
         moved=moved,
         why=why(layer, precision, least / layer.microseconds if layer.microseconds else 1.0),
     )
-
-
-def example_feeds(inputs: Sequence[TensorSpec]) -> dict[str, NDArray[Any]]:
-    """Random inputs of one sample."""
-    random = np.random.default_rng(0)
-    return {
-        spec.name: random.standard_normal(spec.concrete(1)).astype(spec.dtype) for spec in inputs
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paretune.report import text
+from paretune.report._table import plain
 from paretune.report.gap import UNITS, Bar, Gap, Regime
 
 if TYPE_CHECKING:
@@ -45,14 +46,11 @@ def _range(bar: Bar) -> str:
 
 def table(found: Gap, regime: Regime) -> Table:
     """Every stage of every machine in one regime."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     bars = found.bars[regime]
     priced = any(bar.per_dollar is not None for bar in bars)
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=regime)
-    made.title_justify = "left"
+    made = plain(title=regime)
     made.add_column("stage", no_wrap=True)
     made.add_column("machine", overflow="fold", ratio=3)
     made.add_column("variant", overflow="fold", ratio=3)

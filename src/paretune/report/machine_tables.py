@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from paretune.artifact.headline import plural
 from paretune.core import Target
 from paretune.report import text
+from paretune.report._table import plain
 from paretune.report.machines import Machines, Standing
 
 if TYPE_CHECKING:
@@ -45,13 +46,11 @@ def summary(found: Machines) -> list[str]:
 
 def machines(found: Machines) -> Table:
     """Every subject's median latency and rank on each machine; * marks who changes places."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     moved = {name for turn in found.reversals for name in (turn.first, turn.second)}
     several = [len(_ways(found, place)) > 1 for place in range(len(found.names))]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = plain()
     many = len(found.names) > FEW
     subject = "model" if found.by == "model" else "variant"
     table.add_column(subject, overflow="fold", min_width=None if many else 24)

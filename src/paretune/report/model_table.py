@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from paretune.artifact.headline import plural
 from paretune.report import text
+from paretune.report._table import plain
 from paretune.report.models import ModelFrontier
 
 if TYPE_CHECKING:
@@ -32,11 +33,9 @@ def summary(found: ModelFrontier) -> list[str]:
 
 def table(found: ModelFrontier) -> Table:
     """Every point, fastest first; * stands on the frontier."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    made = plain()
     made.add_column("model", overflow="fold")
     made.add_column("family", overflow="fold")
     made.add_column("precision", no_wrap=True)

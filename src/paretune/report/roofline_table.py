@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from paretune.core.roofline import LayerLimit, Roofline
 from paretune.report import text
+from paretune.report._table import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,14 +41,12 @@ def summary(found: Roofline) -> list[str]:
 
 def table(found: Roofline) -> Table:
     """Time by kind of layer and precision: where it goes, and how near the limit each kind is."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     kinds: dict[tuple[str, str], list[LayerLimit]] = {}
     for layer in found.layers:
         kinds.setdefault((layer.op, layer.precision), []).append(layer)
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    made = plain()
     made.add_column("kind", no_wrap=True)
     made.add_column("precision", no_wrap=True)
     for name in ("layers", "us", "share", "limit us", "of limit", "MMAC", "MB"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from paretune.core import Estimate, Noun, Target
 from paretune.report import text
+from paretune.report._table import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,11 +71,9 @@ def headline(found: Suggestion) -> str:
 
 def table(found: Suggestion) -> Table:
     """Every network, those that fit first."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    made = plain()
     made.add_column("network", overflow="fold")
     made.add_column("family", overflow="fold")
     made.add_column("as", no_wrap=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from paretune.artifact import headline
 from paretune.core import BenchRecord, Result, Target, VariantRecord
 from paretune.report import text
+from paretune.report._table import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -120,14 +121,12 @@ def bench_csv(record: BenchRecord) -> str:
 def _table(
     rows: Iterable[VariantRecord], said: Mapping[str, str], last: str, styles: Mapping[str, str]
 ) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     rows = list(rows)
     several = len({row.architecture for row in rows}) > 1
     batches = any(row.batch != 1 for row in rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), width=100)
+    table = plain(width=100)
     table.add_column("variant", min_width=20, overflow="fold", ratio=3)
     numbers = ["t/s/b" if batches else "t/s", "p50 ms", "±", "per s", "acc %", "MB", "RAM"]
     for name in numbers:
