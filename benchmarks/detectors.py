@@ -17,7 +17,7 @@ from _programs import Ready, ready
 from paretune.core import ParetuneError, Precision
 from paretune.engine import Actor, LocalEngine
 from paretune.measure import compare, open_host
-from paretune.pipeline.emulation import capped
+from paretune.pipeline.caps import capped
 
 #: Caps by precision: VNNI makes no difference to f32.
 CAPS: dict[Precision, tuple[str, ...]] = {

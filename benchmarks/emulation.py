@@ -21,7 +21,8 @@ from _programs import ready
 from paretune.core import Model
 from paretune.engine import Actor, LocalEngine
 from paretune.measure import compare, open_host
-from paretune.pipeline.emulation import capped, shares
+from paretune.pipeline.caps import capped
+from paretune.pipeline.emulation import shares
 from paretune.runtimes.base import Settings
 from paretune.runtimes.kernels import beyond
 

@@ -9,7 +9,7 @@ import pytest
 
 import paretune as library
 from tests.pipeline.conftest import environment
-from tests.report.test_machines import record, timed
+from tests.report.hardware.test_machines import record, timed
 
 WIDTH = 100
 
@@ -208,7 +208,7 @@ def test_a_roofline_tells_the_limits_and_the_worst_layers(paretune, files, tmp_p
 
 
 def test_a_gap_has_a_table_and_a_chart_and_reads_prices(paretune, tmp_path):
-    from tests.report.test_gap import CPU, GPU
+    from tests.report.hardware.test_gap import CPU, GPU
 
     for name, made in (("cpu", CPU), ("gpu", GPU)):
         (tmp_path / f"{name}.json").write_text(made.model_dump_json(by_alias=True))
@@ -283,7 +283,7 @@ def test_report_writes_the_page_again(paretune, files, artifact, tmp_path):
 
 
 def test_report_sets_a_run_against_other_machines(paretune, artifact, tmp_path):
-    from tests.report.test_against import gpu, timed
+    from tests.report.hardware.test_against import gpu, timed
 
     run, file = tmp_path / "run", tmp_path / "gpu.json"
     shutil.copytree(artifact.parent, run)

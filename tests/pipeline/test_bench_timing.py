@@ -10,7 +10,7 @@ import pytest
 from paretune.core import Gpu
 from paretune.pipeline.bench_timing import GROUP, group_size
 from paretune.pipeline.context import Context
-from tests.report.test_machines import target
+from tests.report.hardware.test_machines import target
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from paretune.core import InputError, LayerTime, Variant, VariantRecord
 from paretune.engine import LocalEngine, machine
 from paretune.pipeline import bench
-from paretune.pipeline.emulation import capped, judged, shares
+from paretune.pipeline.caps import capped
+from paretune.pipeline.emulation import judged, shares
 from paretune.runtimes.kernels import isa_of
 from tests.pipeline.tiny import write_onnx
 

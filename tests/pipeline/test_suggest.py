@@ -7,7 +7,7 @@ import pytest
 from paretune.core import InputError
 from paretune.pipeline import presets
 from paretune.pipeline.suggest import suggest
-from paretune.report import suggestion
+from paretune.report.hardware import suggestion
 
 LIKE = {"data_like": (3, 64, 64), "classes": 10}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paretune.core import InputError
-from paretune.report.machines import machines
+from paretune.report.hardware.machines import machines
 from paretune.store import records
 
 HEAD = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n"

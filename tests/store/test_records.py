@@ -9,8 +9,8 @@ import pytest
 
 from paretune.core import InputError
 from paretune.store import records
+from tests.report.hardware.test_machines import record, timed
 from tests.report.sample import sample
-from tests.report.test_machines import record, timed
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Compare records of several machines: who is fastest where, and whose order turns round."""
-    from paretune.report import machine_tables
-    from paretune.report.machines import By, machines
+    from paretune.report.hardware import machine_tables
+    from paretune.report.hardware.machines import By, machines
     from paretune.store import records
 
     output = Output(json=json, quiet=quiet)

@@ -44,7 +44,8 @@ def run(
 ) -> None:
     """Measure a family of models on this machine and draw accuracy against latency."""
     from paretune.pipeline.frontier import frontier
-    from paretune.report import charts, model_table
+    from paretune.report import charts
+    from paretune.report.hardware import model_table
     from paretune.store import published
 
     output = Output(json=json, quiet=quiet)

@@ -28,8 +28,9 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Show how far a CPU is from a GPU: as it came, compiled, quantised and searched."""
-    from paretune.report import charts, gap_table
-    from paretune.report.gap import gap
+    from paretune.report import charts
+    from paretune.report.hardware import gap_table
+    from paretune.report.hardware.gap import gap
     from paretune.store import records
 
     output = Output(json=json, quiet=quiet)

@@ -24,7 +24,7 @@ def run(
 ) -> None:
     """Write report.html again from a run's result.json."""
     from paretune import report
-    from paretune.report import against
+    from paretune.report.hardware import against
 
     output = Output(json=json, quiet=quiet)
     file = folder / "result.json"

@@ -29,7 +29,8 @@ def run(
 ) -> None:
     """Show how near every layer is to what this machine can do, and why it is not nearer."""
     from paretune.pipeline.roofline import roofline
-    from paretune.report import charts, roofline_table
+    from paretune.report import charts
+    from paretune.report.hardware import roofline_table
     from paretune.sources import load_model
 
     output = Output(json=json, quiet=quiet)

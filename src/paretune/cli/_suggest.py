@@ -28,7 +28,7 @@ def run(
 ) -> None:
     """Say which known architectures fit this machine, before anyone trains one."""
     from paretune.pipeline.suggest import suggest
-    from paretune.report import suggestion
+    from paretune.report.hardware import suggestion
 
     output = Output(json=json, quiet=quiet)
     given = shape(data_like)

@@ -19,7 +19,8 @@ from paretune.core import (
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine, machine
 from paretune.pipeline.bench_timing import group_size, saturate_all, time_all
-from paretune.pipeline.emulation import capped, emulated, judged, kernels
+from paretune.pipeline.caps import capped
+from paretune.pipeline.emulation import emulated, judged, kernels
 from paretune.pipeline.entrants import Entrants, asked_programs, bench_context, enter
 from paretune.pipeline.request import Request
 from paretune.sources import load_model

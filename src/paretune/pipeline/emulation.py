@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from paretune import runtimes
 from paretune.core import (
     Condition,
     LayerTime,
     ParetuneError,
     Progress,
     Target,
-    UnsupportedError,
     VariantRecord,
 )
-from paretune.engine import Engine
+from paretune.pipeline.entrants import Entrants
 from paretune.runtimes.kernels import beyond
-
-if TYPE_CHECKING:
-    from paretune.pipeline.entrants import Entrants
 
 #: Share of a call in kernels beyond the cap that a variant may have and still stand for it.
 BEYOND = 0.1
-
-
-def capped(engine: Engine, cap: str | None) -> Engine:
-    """An engine whose processes keep within the cap, as far as the runtimes in them can."""
-    if cap is None:
-        return engine
-    environment: dict[str, str] = {}
-    for name in runtimes.names():
-        environment |= runtimes.get(name).isa_environment(cap) or {}
-    return engine.within(environment)
-
-
-def check_cap(runtime: str, cap: str | None) -> None:
-    """Refuse a runtime that would be timed on all that this CPU has.
-
-    Raises:
-        UnsupportedError: nothing keeps it within the cap.
-    """
-    if cap is not None and runtimes.get(runtime).isa_environment(cap) is None:
-        raise UnsupportedError(
-            f"{runtime} cannot be kept within {cap}: it would be timed on all that this CPU has"
-        )
 
 
 def kernels(entrants: Entrants, told: Progress) -> dict[str, dict[str, float]]:

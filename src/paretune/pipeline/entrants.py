@@ -26,8 +26,8 @@ from paretune.core import (
 from paretune.data import Dataset, check_against, load_data, materialise, random_inputs
 from paretune.engine import Engine
 from paretune.measure import choose_metric
+from paretune.pipeline.caps import check_cap
 from paretune.pipeline.context import Context
-from paretune.pipeline.emulation import check_cap
 from paretune.pipeline.intake import planned, with_calibration
 from paretune.pipeline.request import Request
 from paretune.pipeline.scoring import build_and_run, score_on

@@ -14,8 +14,8 @@ from paretune.pipeline.bench import bench
 from paretune.pipeline.presets import SOURCE, preset
 from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
-from paretune.report.models import Known, ModelFrontier, family_of, model_frontier
-from paretune.report.subjects import base_name, size_of
+from paretune.report.hardware.models import Known, ModelFrontier, family_of, model_frontier
+from paretune.report.hardware.subjects import base_name, size_of
 from paretune.sources import load_model
 from paretune.store import Store, paths, records
 

@@ -20,7 +20,7 @@ from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.searching import FIRST
 from paretune.pipeline.trip import Arrays, take
-from paretune.report.against import keep, read
+from paretune.report.hardware.against import keep, read
 from paretune.store import Store
 
 

@@ -25,7 +25,7 @@ from paretune.engine import Engine, LocalEngine, machine
 from paretune.measure.host import open_with, pinned_cores
 from paretune.pipeline.entrants import Entrants, bench_context, enter
 from paretune.pipeline.request import Request
-from paretune.report.roofline_why import why
+from paretune.report.hardware.roofline_why import why
 from paretune.runtimes import peak
 from paretune.runtimes.base import Settings
 from paretune.sources import load_model

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from paretune.core import InputError, Noun
-from paretune.report.against import FOLDER
+from paretune.report.hardware.against import FOLDER
 from paretune.store import paths
 
 OWNER = "run.json"

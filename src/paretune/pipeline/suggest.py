@@ -16,7 +16,7 @@ from paretune.core import (
 )
 from paretune.engine import Engine, machine
 from paretune.pipeline.frontier import RECORDS, frontier
-from paretune.report.suggestion import Suggested, Suggestion
+from paretune.report.hardware.suggestion import Suggested, Suggestion
 from paretune.store import Store, key_digest, paths, records
 
 #: Figures that a network has before it is trained on the user's data.

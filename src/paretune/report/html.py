@@ -8,10 +8,11 @@ from typing import Any
 from paretune._version import __version__
 from paretune.artifact import headline
 from paretune.core import Result
-from paretune.report import _head, _search, _sections, against, hardware, text
+from paretune.report import _head, _search, _sections, text
 from paretune.report.charts import NARROW, WIDE, Chart, charts, to_svg
 from paretune.report.charts._render import inline
 from paretune.report.folder import made
+from paretune.report.hardware import against, sections
 from paretune.report.quantisation import effects, verdict
 from paretune.store import paths
 
@@ -129,11 +130,11 @@ def _context(result: Result, other: against.Against) -> dict[str, Any]:
         "machine": _sections.machine(result),
         "ledger": _sections.ledger(result),
         "search": _search.section(result),
-        "hardware": [_hardware(section) for section in hardware.sections(result, other)],
+        "hardware": [_hardware(section) for section in sections.sections(result, other)],
     }
 
 
-def _hardware(section: hardware.Section) -> dict[str, Any]:
+def _hardware(section: sections.Section) -> dict[str, Any]:
     wide, narrow = (section.chart(width) for width in (WIDE, NARROW))
     drawn = {} if wide is None or narrow is None else _drawn(section.name, wide, narrow)
     return {

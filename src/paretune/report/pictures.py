@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from paretune.core import Result
-from paretune.report import against, hardware
 from paretune.report.charts import WIDE, charts, save
 from paretune.report.folder import made
+from paretune.report.hardware import against, sections
 
 
 def write_charts(result: Result, folder: Path) -> list[Path]:
@@ -24,7 +24,7 @@ def write_charts(result: Result, folder: Path) -> list[Path]:
         InputError: the folder cannot be written, or a record in it is damaged.
     """
     drawn = dict(charts(result))
-    for section in hardware.sections(result, against.kept(folder)):
+    for section in sections.sections(result, against.kept(folder)):
         chart = section.chart(WIDE)
         if chart is not None:
             drawn[section.name] = chart

@@ -6,7 +6,7 @@ from typing import Any
 
 from paretune.report import text
 from paretune.report.charts._theme import INK, WIDE, Chart, legend, rows_chart
-from paretune.report.models import ModelFrontier, ModelPoint
+from paretune.report.hardware.models import ModelFrontier, ModelPoint
 
 #: Okabe and Ito's colours and four more; families beyond them share the last.
 PALETTE = (

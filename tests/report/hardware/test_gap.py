@@ -8,10 +8,10 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from paretune.core import BenchRecord, Gpu, InputError, VariantRecord
-from paretune.report import gap_table
 from paretune.report.charts import NARROW, WIDE, gap_chart, to_svg
-from paretune.report.gap import gap
-from tests.report.test_machines import record, target, timed
+from paretune.report.hardware import gap_table
+from paretune.report.hardware.gap import gap
+from tests.report.hardware.test_machines import record, target, timed
 
 
 def rate(variant: VariantRecord, per_s: float) -> VariantRecord:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from paretune.core import InputError, Noun
-from paretune.report import against, write, write_charts
-from paretune.report.hardware import RUN, sections
+from paretune.report import write, write_charts
+from paretune.report.hardware import against
+from paretune.report.hardware.sections import RUN, sections
+from tests.report.hardware.test_gap import CPU, gpu
+from tests.report.hardware.test_machines import record, timed
+from tests.report.hardware.test_models import made
+from tests.report.hardware.test_roofline import whole
 from tests.report.sample import NET, sample
-from tests.report.test_gap import CPU, gpu
-from tests.report.test_machines import record, timed
-from tests.report.test_models import made
-from tests.report.test_roofline import whole
 
 GPU = gpu(timed(NET, 1.0, runtime="torch-graph", precision="f16", device="cuda"))
 
@@ -98,7 +99,7 @@ def test_a_gap_that_cannot_be_drawn_says_why() -> None:
 
 
 def test_the_runs_own_bars_name_it() -> None:
-    from paretune.report.gap import gap
+    from paretune.report.hardware.gap import gap
     from paretune.store.records import of_run
 
     bars = gap({RUN: of_run(sample()), "gpu": GPU}, model=NET).bars["one call at a time"]

@@ -7,8 +7,8 @@ import io
 import pytest
 
 from paretune.core import BenchRecord, InputError, Latency, Target, Variant, VariantRecord
-from paretune.report import machine_tables
-from paretune.report.machines import machines
+from paretune.report.hardware import machine_tables
+from paretune.report.hardware.machines import machines
 
 
 def target(cpu: str, cap: str | None = None) -> Target:

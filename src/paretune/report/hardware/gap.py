@@ -10,8 +10,8 @@ from typing import Literal
 
 from paretune.artifact.headline import describe
 from paretune.core import BenchRecord, Ci95, Device, InputError, Noun, VariantRecord
+from paretune.report.hardware.subjects import call_ms, machine_name, model_name
 from paretune.report.stages import CAME, best_of_stages
-from paretune.report.subjects import call_ms, machine_name, model_name
 
 Regime = Literal["one call at a time", "saturated"]
 REGIMES: tuple[Regime, ...] = ("one call at a time", "saturated")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from paretune.artifact.headline import plural
 from paretune.report import text
 from paretune.report._table import plain
-from paretune.report.models import ModelFrontier
+from paretune.report.hardware.models import ModelFrontier
 
 if TYPE_CHECKING:
     from rich.table import Table

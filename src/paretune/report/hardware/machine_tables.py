@@ -8,7 +8,7 @@ from paretune.artifact.headline import plural
 from paretune.core import Target
 from paretune.report import text
 from paretune.report._table import plain
-from paretune.report.machines import Machines, Standing
+from paretune.report.hardware.machines import Machines, Standing
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from paretune.core import InputError, Result
-from paretune.report import charts, gap_table, model_table, roofline_table
-from paretune.report.against import Against
-from paretune.report.gap import gap
-from paretune.report.subjects import model_name
+from paretune.report import charts
+from paretune.report.hardware import gap_table, model_table, roofline_table
+from paretune.report.hardware.against import Against
+from paretune.report.hardware.gap import gap
+from paretune.report.hardware.subjects import model_name
 from paretune.store import records
 
 #: What the run itself is called among records.

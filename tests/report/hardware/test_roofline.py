@@ -10,10 +10,10 @@ import pytest
 from paretune.core import LayerTime
 from paretune.core.roofline import Peaks, Roofline
 from paretune.pipeline.roofline import limit
-from paretune.report import roofline_table
 from paretune.report.charts import NARROW, WIDE, roofline_chart, to_svg
-from paretune.report.roofline_why import why
-from tests.report.test_machines import target
+from paretune.report.hardware import roofline_table
+from paretune.report.hardware.roofline_why import why
+from tests.report.hardware.test_machines import target
 
 PEAKS = Peaks(
     threads=2,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from paretune.report import text
 from paretune.report._table import plain
-from paretune.report.gap import UNITS, Bar, Gap, Regime
+from paretune.report.hardware.gap import UNITS, Bar, Gap, Regime
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,7 +10,7 @@ import numpy as np
 
 from paretune.artifact.headline import describe
 from paretune.core import BenchRecord, Ci95, InputError, Noun, Target, VariantRecord
-from paretune.report.subjects import call_ms, model_name
+from paretune.report.hardware.subjects import call_ms, model_name
 
 By = Literal["model", "variant"]
 

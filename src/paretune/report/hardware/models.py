@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 
 from paretune.core import BenchRecord, Ci95, Condition, Noun, Target, VariantRecord
 from paretune.report.frontier import pareto
-from paretune.report.subjects import model_name
+from paretune.report.hardware.subjects import model_name
 
 
 class Known(Noun):

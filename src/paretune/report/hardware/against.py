@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from paretune.core import BenchRecord, InputError, Noun
 from paretune.core.roofline import Roofline
 from paretune.report.folder import made
-from paretune.report.models import ModelFrontier
+from paretune.report.hardware.models import ModelFrontier
 from paretune.store import paths, records
 
 #: Folder of a run that keeps the files, so that its report can be written again without them.

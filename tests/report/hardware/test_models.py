@@ -8,11 +8,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from paretune.core import Score
-from paretune.report import model_table
 from paretune.report.charts import NARROW, WIDE, models_chart, to_svg
-from paretune.report.models import Known, family_of, model_frontier
-from paretune.report.subjects import base_name, model_name
-from tests.report.test_machines import record, target, timed
+from paretune.report.hardware import model_table
+from paretune.report.hardware.models import Known, family_of, model_frontier
+from paretune.report.hardware.subjects import base_name, model_name
+from tests.report.hardware.test_machines import record, target, timed
 
 KNOWN = {
     f"net_b{i}@224": Known(top1=0.7 + 0.03 * i, family="Net", source="a table") for i in range(4)
