@@ -1,4 +1,4 @@
-"""What the search can make of EfficientNet-B2 on this CPU, as a record for `paretune gap`.
+"""What the search can make of EfficientNet-B2 on this CPU, in this machine's record.
 
 The fastest architecture by the latency model that keeps a share of the multiply-adds, timed as int8
 beside the network as it is. Weights are random, so the record is of speed and says nothing of
@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from _common import Said, show
+from _common import Said
 from _networks import timm_model
+from _records import add, file_of
 from _space import lean, opened
-from record_targets import RECORDS, slug
 
 from paretune.core import Condition, Model
 from paretune.engine import machine
@@ -25,7 +25,6 @@ from paretune.pipeline import bench
 from paretune.search.latency import fit, time_networks
 from paretune.search.network.compose import compose
 from paretune.search.space import KEEP
-from paretune.store import paths
 
 NAME = "efficientnet-b2"
 
@@ -82,14 +81,7 @@ def main() -> int:
         )
     said = Condition(kind="fallback", text=f"{searched.architecture}, not trained: {became}")
     record = record.model_copy(update={"conditions": (*record.conditions, said)})
-    file = RECORDS / slug(machine.detect().cpu) / f"{NAME}-searched.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    paths.write_text_atomic(file, record.model_dump_json(by_alias=True, indent=1) + "\n")
-    rows = [
-        (v.id, f"{v.latency_ms.p50:.3f} ms" if v.latency_ms else v.reason) for v in record.variants
-    ]
-    show(became, ("variant", "median"), rows)
-    print(f"written to {file}")
+    add(record, file_of(machine.detect().cpu))
     return int(any(variant.status != "ok" for variant in record.variants))
 
 

@@ -1,4 +1,4 @@
-"""Times the networks that a CPU is held against a GPU with: one record a network.
+"""Times the networks that a CPU is held against a GPU with, in one record a machine.
 
 With `--device cuda` on a GPU, without it on a CPU: `paretune gap` reads the records of
 both. Weights are random, which makes no difference to the speed. timm is needed, and transformers.
@@ -7,20 +7,18 @@ both. Weights are random, which makes no difference to the speed. timm is needed
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import tempfile
 from pathlib import Path
 
-from _common import ROOT, TRIALS, Said, show
+from _common import Said
 from _networks import bert_base, timm_model
+from _records import add, file_of
 
 from paretune.core import Model, ParetuneError
 from paretune.engine import machine
 from paretune.pipeline import bench
-from paretune.store import paths
 
-RECORDS = ROOT / "benchmarks" / "records"
 TIMM = (
     "mobilenetv3",
     "efficientnet-b0",
@@ -37,8 +35,7 @@ def main() -> int:
     args = _arguments()
     target = machine.detect()
     device = target.gpus[0].name if args.device == "cuda" and target.gpus else target.cpu
-    folder = args.folder or (TRIALS if args.quick else RECORDS) / slug(device)
-    folder.mkdir(parents=True, exist_ok=True)
+    file = args.file or file_of(device, trial=args.quick)
     failed = []
     for name in args.networks:
         Said().stage(name, 1)
@@ -58,24 +55,12 @@ def main() -> int:
             Said().note(f"{name} failed: {error}")
             failed.append(name)
             continue
-        text = record.model_dump_json(by_alias=True, indent=1)
-        paths.write_text_atomic(folder / f"{name}.json", text + "\n")
-        rows = [
-            (v.id, f"{v.latency_ms.p50:.3f} ms" if v.latency_ms else v.reason)
-            for v in record.variants
-        ]
-        show(f"{name} on {device}", ("variant", "median"), rows)
-    print(f"records in {folder}")
+        add(record, file)
     return 1 if failed else 0
 
 
 def _network(name: str, folder: Path) -> Model:
     return bert_base(folder) if name == "bert-base" else timm_model(name, folder)
-
-
-def slug(device: str) -> str:
-    """A machine's name as a folder's."""
-    return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
 
 
 def _arguments() -> argparse.Namespace:
@@ -90,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batches", type=several, default=["1", "8", "64"])
     parser.add_argument("--seconds", type=float, default=1.0, help="timing time a variant")
     parser.add_argument("--starts", type=int, default=2, help="fresh starts of every process")
-    parser.add_argument("--folder", type=Path, help="where records go instead of records/MACHINE/")
+    parser.add_argument("--file", type=Path, help="instead of records/MACHINE.json")
     parser.add_argument("--quick", action="store_true", help="a trial: little timing, no records")
     return parser.parse_args()
 

@@ -70,8 +70,8 @@ def test_a_record_made_here_gives_the_same_tables_there(paretune, files, elsewhe
 
 @pytest.mark.parametrize("form", [(), ("--json", "-")])
 def test_the_gap_to_a_gpu_is_the_same_everywhere(elsewhere, form):
-    model = "efficientnet-b2.json"
-    words = ["gap", RECORDS / "amd-epyc" / model, RECORDS / "nvidia-h100-80gb-hbm3" / model, *form]
+    machines = [RECORDS / f"{name}.json" for name in ("amd-epyc", "nvidia-h100-80gb-hbm3")]
+    words = ["gap", *machines, "--model", "efficientnet_b2", *form]
     told = elsewhere(*words, bare=False)
     assert "NVIDIA H100 80GB HBM3" in told
     assert elsewhere(*words, bare=True) == told
