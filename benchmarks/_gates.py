@@ -48,6 +48,7 @@ _ACCURACY = "accuracy_surrogate.py"
 _SOLVER = "solver.py"
 _COST = "search_cost.py"
 _EMULATION = "emulation.py"
+_DETECTORS = "detectors.py"
 
 #: Reference speed over PyTorch eager of EfficientNet-Lite0, from times taken by hand on 2 cores
 #: with AVX-512 VNNI: eager 20 ms, Inductor 13, ONNX Runtime 5.4, OpenVINO 5.5, 3.3 and 2.6 ms.
@@ -395,6 +396,19 @@ GATES: tuple[Gate, ...] = (
                 high=0.1,
             ),
         )
+    ),
+    *(
+        Gate(
+            f"detectors/int8/{name}/{cap}",
+            _DETECTORS,
+            f"{title} over SSDLite320 MobileNetV3, int8, {with_}",
+        )
+        for name, title in (
+            ("fastestdet", "FastestDet"),
+            ("yolox-nano", "YOLOX-nano"),
+            ("yolox-s", "YOLOX-s"),
+        )
+        for cap, with_ in (("avx512_vnni", "AVX-512 VNNI"), ("avx512", "AVX-512 alone"))
     ),
 )
 

@@ -84,7 +84,7 @@ def against_ssdlite(
 def main() -> int:
     """Both precisions; torchvision is needed, YOLOX's networks take part where it is installed."""
     parser = options(__doc__ or "")
-    parser.add_argument("--seconds", type=float, default=4.0, help="timing time a subject")
+    parser.add_argument("--seconds", type=float, default=3.0, help="timing time a subject")
     parser.add_argument("--starts", type=int, default=4)
     args = parser.parse_args()
     if args.quick:

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from paretune.core import BenchRecord, Gpu, InputError, VariantRecord
+from paretune.core import BenchRecord, Gpu, InputError, Score, VariantRecord
 from paretune.report.charts import NARROW, WIDE, gap_chart, to_svg
 from paretune.report.hardware import gap_table
 from paretune.report.hardware.gap import gap
@@ -99,7 +99,7 @@ def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> No
     published = gpu(plain).model_copy(update={"origin": "published", "source": "a table"})
     found = gap({"cpu": CPU, "table": published}, model="net")
     assert list(found.bars) == ["saturated"]
-    assert found.missing == ("one call at a time: no GPU was measured so",)
+    assert found.missing[0] == "one call at a time: no GPU was measured so"
     assert found.bars["saturated"][1].ci95 is None
     said = gap_table.summary(found)
     assert "Published, not measured: G1 (a table)." in said
@@ -117,3 +117,18 @@ def test_the_chart_fits_and_tells_every_stage(width: int) -> None:
     words = [part.text or "" for part in ET.fromstring(svg).iter() if part.text]
     for word in ("as it came", "searched", "GPU, at its best", "2.50x"):
         assert word in words
+
+
+def test_what_was_timed_without_being_scored_is_told() -> None:
+    score = Score(split="search", value=0.9, ci95=(0.88, 0.92), n=500)
+    scored = timed("net", 5.0).model_copy(update={"accuracy": score})
+    plain, came = timed("net", 12.0, precision="f32"), timed("net+s1", 0.5)
+    found = gap({"cpu": record(scored, plain, came), "gpu": GPU})
+    bars = {bar.stage: bar for bar in found.bars["one call at a time"] if bar.device == "cpu"}
+    assert [stage for stage, bar in bars.items() if bar.unscored] == ["searched"]
+    said = gap_table.summary(found)
+    assert "searched 0.50x (0.48 to 0.52) (below 1: faster)." in said[0]
+    assert "Missing: the accuracy of net+s1/openvino/int8: that record is of speed alone." in said
+    drawn = gap_chart(found, WIDE)
+    assert drawn is not None
+    assert to_svg(drawn).count("accuracy not measured") >= 1

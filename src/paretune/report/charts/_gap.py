@@ -84,7 +84,8 @@ def _row(regime: Regime, place: int, bar: Bar) -> dict[str, Any]:
     gpu = bar.device == "cuda"
     shown = f"{text.significant(bar.value)} {UNITS[regime]}"
     published = ", published" if bar.source else ""
-    who = f"{bar.machine}: {bar.how}, {shown}{published}"
+    unscored = ", accuracy not measured" if bar.unscored else ""
+    who = f"{bar.machine}: {bar.how}, {shown}{published}{unscored}"
     return {
         "place": place,
         "stage": f"GPU, {bar.stage}" if gpu else bar.stage,

@@ -11,12 +11,14 @@ from typing import Literal
 from paretune.artifact.headline import describe
 from paretune.core import BenchRecord, Ci95, Device, InputError, Noun, VariantRecord
 from paretune.report.hardware.subjects import call_ms, machine_name, model_name
-from paretune.report.stages import CAME, best_of_stages
+from paretune.report.stages import CAME, QUANTISED, SEARCHED, best_of_stages
 
 Regime = Literal["one call at a time", "saturated"]
 REGIMES: tuple[Regime, ...] = ("one call at a time", "saturated")
 UNITS: dict[Regime, str] = {"one call at a time": "ms", "saturated": "a second"}
 BEST = "at its best"
+#: Stages that may cost accuracy.
+GUARDED = (QUANTISED, SEARCHED)
 
 
 class Bar(Noun):
@@ -36,6 +38,7 @@ class Bar(Noun):
         behind_ci95: of `behind`; the two machines' intervals taken together, as far as they are
             known.
         per_dollar: inferences for one USD, where the machine has a price.
+        unscored: whether its accuracy may be another than the model's and was not measured.
     """
 
     stage: str
@@ -50,6 +53,7 @@ class Bar(Noun):
     behind: float
     behind_ci95: Ci95 | None
     per_dollar: float | None
+    unscored: bool = False
 
 
 class Gap(Noun):
@@ -114,6 +118,15 @@ def gap(
             bars[regime] = found
         else:
             missing.append(f"{regime}: no GPU was measured so")
+    missing += [
+        f"the accuracy of {program}: that record is of speed alone"
+        for program in {
+            bar.variant.rpartition("/")[0]: None
+            for found in bars.values()
+            for bar in found
+            if bar.unscored
+        }
+    ]
     return Gap(model=name, bars=bars, missing=tuple(missing))
 
 
@@ -209,6 +222,7 @@ def _bar(stage: str, one: _Timed, reference: _Timed, prices: Mapping[str, float]
         behind=behind,
         behind_ci95=(behind * math.exp(-half), behind * math.exp(half)) if known else None,
         per_dollar=None if price is None else 3600 / one.seconds / price,
+        unscored=stage in GUARDED and variant.accuracy is None,
     )
 
 

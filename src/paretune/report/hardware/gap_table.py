@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+BELOW = " (below 1: faster)"
+
+
 def summary(found: Gap) -> list[str]:
     """The answer first: how far behind each stage is, regime by regime."""
     lines = []
@@ -25,7 +28,7 @@ def summary(found: Gap) -> list[str]:
             ]
             lines.append(
                 f"{found.model}, {regime}: {machine} is slower than {reference.machine} by "
-                f"{', '.join(steps)}."
+                f"{', '.join(steps)}{BELOW if any(b.behind < 1 for b in bars) else ''}."
             )
         for bar in bars:
             if bar.source:
