@@ -47,9 +47,14 @@ def read(file: Path) -> BenchRecord:
             return of_run(Result.model_validate(known))
         return BenchRecord.model_validate(known)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{file} is damaged at {where}: {first['msg'].lower()}") from error
+        raise damaged(file, error) from error
+
+
+def damaged(file: Path, error: ValidationError) -> InputError:
+    """What to raise for a file that is none of the records it looks like: says where."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return InputError(f"{file} is damaged at {where}: {first['msg'].lower()}")
 
 
 def read_all(files: Sequence[Path]) -> dict[str, BenchRecord]:

@@ -56,6 +56,14 @@ def test_what_is_kept_in_a_run_is_found_there(tmp_path: Path) -> None:
     assert against.kept(elsewhere) == against.Against()
 
 
+def test_a_run_and_a_file_without_a_suffix_are_kept_too(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "result.json").write_text(sample().model_dump_json(by_alias=True))
+    (tmp_path / "h100").write_text(GPU.model_dump_json(by_alias=True))
+    against.keep([tmp_path / "first", tmp_path / "h100"], tmp_path / "run")
+    assert set(against.kept(tmp_path / "run").records) == {"first", "h100"}
+
+
 def test_three_of_one_name_are_too_many(tmp_path: Path) -> None:
     (one,) = written(tmp_path, gpu=GPU)
     with pytest.raises(InputError, match="has the same name as"):

@@ -17,6 +17,8 @@ from paretune.store import paths, records
 
 #: Folder of a run that keeps the files, so that its report can be written again without them.
 FOLDER = "records"
+#: Of the files in it: others are drafts.
+SUFFIXES = (".json", ".csv")
 
 Kind = TypeVar("Kind", Roofline, ModelFrontier)
 
@@ -73,7 +75,7 @@ def keep(files: Sequence[Path], run: Path) -> None:
     names: dict[str, Path] = {}
     for file in files:
         source = file / "result.json" if file.is_dir() else file
-        name = f"{file.name}.json" if file.is_dir() else file.name
+        name = file.name if file.suffix in SUFFIXES else f"{file.name}.json"
         if name in names:
             name = f"{source.resolve().parent.name}-{name}"
         if name in names:
@@ -90,9 +92,8 @@ def kept(run: Path) -> Against:
         InputError: a file there is damaged.
     """
     folder = run / FOLDER
-    suffixes = (".json", ".csv")
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return read([file for file in found if file.suffix in suffixes])
+    return read([file for file in found if file.suffix in SUFFIXES])
 
 
 def _keys(file: Path) -> set[str]:
@@ -110,6 +111,4 @@ def _validated(kind: type[Kind], file: Path) -> Kind:
     try:
         return kind.model_validate_json(file.read_text(encoding="utf-8"))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{file} is damaged at {where}: {first['msg'].lower()}") from error
+        raise records.damaged(file, error) from error
