@@ -12,21 +12,13 @@ import tempfile
 from pathlib import Path
 
 from _common import Said
-from _networks import bert_base, timm_model
+from _networks import TIMM, bert_base, timm_model
 from _records import add, file_of
 
 from paretune.core import Model, ParetuneError
 from paretune.engine import machine
 from paretune.pipeline import bench
 
-TIMM = (
-    "mobilenetv3",
-    "efficientnet-b0",
-    "efficientnet-lite0",
-    "efficientnet-b2",
-    "resnet-50",
-    "regnety-032",
-)
 NETWORKS = (*TIMM, "bert-base")
 
 

@@ -18,7 +18,7 @@ from paretune.core import (
 )
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine, machine
-from paretune.pipeline.bench_timing import group_size, saturate_all, time_all
+from paretune.pipeline.bench_timing import group_step, saturate_all, time_all
 from paretune.pipeline.caps import capped
 from paretune.pipeline.emulation import emulated, judged, kernels
 from paretune.pipeline.entrants import Entrants, asked_programs, bench_context, enter
@@ -118,8 +118,7 @@ def bench(
         for context in contexts:
             enter(context, entrants, streams, batches, scored=data is not None)
         reference = _find(entrants, baseline)
-        step = min(group_size(context) for context in contexts) - 1
-        told.stage("time", starts * (1 + len(entrants.ready) // step))
+        told.stage("time", starts * (1 + len(entrants.ready) // group_step(contexts)))
         ratios: tuple[BenchRatio, ...] = ()
         with machine.Watch(threads=max(c.threads for c in contexts)) as watch:
             if saturation:

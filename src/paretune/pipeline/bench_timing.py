@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from paretune.core import BenchRatio, Progress, VariantRecord
@@ -26,7 +27,7 @@ def time_all(
     found: dict[str, Comparison] = {}
     ratios = []
     contexts = [entrant.context for entrant in entrants.ready.values()]
-    step = min((group_size(context) for context in contexts), default=GROUP) - 1
+    step = group_step(contexts)
     together = min((context.openings for context in contexts), default=1)
     for start in range(0, max(len(others), 1), step):
         group = [n for n in (anchor, *others[start : start + step]) if n is not None]
@@ -53,6 +54,11 @@ def time_all(
                 if name != reference
             ]
     return [_record(entrants.ready[n], n, found[n]) for n in names], tuple(ratios)
+
+
+def group_step(contexts: Iterable[Context]) -> int:
+    """How many variants a group has beside the one that all groups have in common."""
+    return min(map(group_size, contexts), default=GROUP) - 1
 
 
 def group_size(context: Context) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from paretune.core import InputError, MissingPackageError, Model, ParetuneError, UnsupportedError
-from paretune.runtimes.base import Feeds, Program, Settings
+from paretune.runtimes.base import Array, Feeds, Program, Settings, as_feeds
 
 REASON_LENGTH = 200
 #: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
@@ -90,6 +90,12 @@ def check_feeds(program: Program, settings: Settings, feeds: Feeds) -> None:
                 f"input {spec.name!r} has shape {shape}, but the session was loaded for a batch "
                 f"of {settings.batch} on axis 0"
             )
+
+
+def checked_feeds(program: Program, settings: Settings, feeds: Feeds) -> dict[str, Array]:
+    """Feeds in the program's order and dtypes, contiguous; refused as `check_feeds` refuses."""
+    check_feeds(program, settings, feeds)
+    return as_feeds(program.inputs, [feeds[spec.name] for spec in program.inputs])
 
 
 def fixed_batch(shapes: Iterable[Sequence[int | None]]) -> int | None:

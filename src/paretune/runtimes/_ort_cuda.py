@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
-from paretune.runtimes._common import attempt, check_feeds, check_settings, need
+from paretune.runtimes._common import attempt, check_settings, checked_feeds, need
 from paretune.runtimes._onnxruntime import read, written
 from paretune.runtimes.base import Array, Feeds, Program, Runtime, Session, Settings
 
@@ -97,7 +97,7 @@ class OrtCudaSession(Session):
 
     def run(self, feeds: Feeds, stream: int = 0) -> list[Array]:
         """Outputs in order, in memory of their own."""
-        found = self._session.run(None, self._inputs(feeds))
+        found = self._session.run(None, checked_feeds(self._program, self._settings, feeds))
         return [np.asarray(array) for array in found]
 
     def bind(self, feeds: Feeds, stream: int = 0) -> Callable[[], object]:
@@ -105,7 +105,7 @@ class OrtCudaSession(Session):
         import onnxruntime as ort
 
         binding = self._session.io_binding()
-        for name, array in self._inputs(feeds).items():
+        for name, array in checked_feeds(self._program, self._settings, feeds).items():
             binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array, "cuda", 0))
         for output in self._session.get_outputs():
             binding.bind_output(output.name, "cuda")
@@ -114,13 +114,6 @@ class OrtCudaSession(Session):
     def close(self) -> None:
         """Drop the session."""
         del self._session
-
-    def _inputs(self, feeds: Feeds) -> dict[str, Array]:
-        check_feeds(self._program, self._settings, feeds)
-        return {
-            spec.name: np.ascontiguousarray(feeds[spec.name], dtype=spec.dtype)
-            for spec in self._program.inputs
-        }
 
 
 def as_f16(graph: Any) -> Any:

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from paretune.core import LayerTime
-from paretune.runtimes._common import check_feeds
+from paretune.runtimes._common import checked_feeds
 from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 
 _PRECISIONS = {"uint8": "int8", "int8": "int8", "float": "f32", "float16": "f16"}
@@ -32,14 +30,14 @@ class OrtSession(Session):
 
     def run(self, feeds: Feeds, stream: int = 0) -> list[Array]:
         """Outputs in order, in memory of their own."""
-        return list(self._session.run(None, self._inputs(feeds)))
+        return list(self._session.run(None, checked_feeds(self._program, self._settings, feeds)))
 
     def bind(self, feeds: Feeds, stream: int = 0) -> Callable[[], object]:
         """A run with inputs bound to the feeds' memory and outputs bound to the CPU."""
         import onnxruntime as ort
 
         binding = self._session.io_binding()
-        for name, array in self._inputs(feeds).items():
+        for name, array in checked_feeds(self._program, self._settings, feeds).items():
             binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
         for output in self._session.get_outputs():
             binding.bind_output(output.name, "cpu")
@@ -48,7 +46,7 @@ class OrtSession(Session):
 
     def layers(self, feeds: Feeds, calls: int = 20) -> list[LayerTime]:
         """Mean time of each kernel, from ONNX Runtime's profile of a session of its own."""
-        inputs = self._inputs(feeds)
+        inputs = checked_feeds(self._program, self._settings, feeds)
         with tempfile.TemporaryDirectory() as folder:
             session = self._open(str(Path(folder) / "profile"))
             for _ in range(calls + 1):
@@ -76,13 +74,6 @@ class OrtSession(Session):
             options.profile_file_prefix = profile
         path = self._program.folder / self._program.files[0]
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-    def _inputs(self, feeds: Feeds) -> dict[str, Array]:
-        check_feeds(self._program, self._settings, feeds)
-        return {
-            spec.name: np.ascontiguousarray(feeds[spec.name], dtype=spec.dtype)
-            for spec in self._program.inputs
-        }
 
 
 def _layers(events: list[dict[str, Any]], calls: int) -> list[LayerTime]:
