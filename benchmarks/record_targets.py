@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from _common import Said
@@ -29,8 +30,9 @@ def main() -> int:
     device = target.gpus[0].name if args.device == "cuda" and target.gpus else target.cpu
     file = args.file or file_of(device, trial=args.quick)
     failed = []
-    for name in args.networks:
-        Said().stage(name, 1)
+    # Streams are timed by throughput, so each number of them is a bench of its own.
+    for name, streams in product(args.networks, args.streams):
+        Said().stage(f"{name}, {streams} streams", 1)
         try:
             with tempfile.TemporaryDirectory() as made:
                 record = bench(
@@ -38,7 +40,8 @@ def main() -> int:
                     device=args.device,
                     runtimes=args.runtimes,
                     precisions=args.precisions,
-                    batches=[int(size) for size in args.batches],
+                    batches=args.batches,
+                    streams=[streams],
                     seconds=0.2 if args.quick else args.seconds,
                     starts=args.starts,
                     progress=Said(),
@@ -59,12 +62,16 @@ def _arguments() -> argparse.Namespace:
     def several(text: str) -> list[str]:
         return [part for part in text.split(",") if part]
 
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in several(text)]
+
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--networks", type=several, default=list(NETWORKS))
     parser.add_argument("--runtimes", type=several, default=[], help="all by default")
     parser.add_argument("--precisions", type=several, default=[], help="all by default")
-    parser.add_argument("--batches", type=several, default=["1", "8", "64"])
+    parser.add_argument("--batches", type=numbers, default=[1, 8, 64])
+    parser.add_argument("--streams", type=numbers, default=[1], help="calls in flight at once")
     parser.add_argument("--seconds", type=float, default=1.0, help="timing time a variant")
     parser.add_argument("--starts", type=int, default=2, help="fresh starts of every process")
     parser.add_argument("--file", type=Path, help="instead of records/MACHINE.json")

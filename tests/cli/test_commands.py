@@ -208,7 +208,8 @@ def test_a_roofline_tells_the_limits_and_the_worst_layers(paretune, files, tmp_p
 
 
 def test_a_gap_has_a_table_and_a_chart_and_reads_prices(paretune, tmp_path):
-    from tests.report.hardware.test_gap import CPU, GPU
+    from tests.report.hardware.test_gap import CPU, GPU, gpu
+    from tests.report.hardware.test_machines import timed
 
     for name, made in (("cpu", CPU), ("gpu", GPU)):
         (tmp_path / f"{name}.json").write_text(made.model_dump_json(by_alias=True))
@@ -218,6 +219,13 @@ def test_a_gap_has_a_table_and_a_chart_and_reads_prices(paretune, tmp_path):
     assert said.out.startswith("net, one call at a time: a is slower than G1 by as it came 40.00x")
     check_tables("\n".join(line for line in said.out.splitlines() if str(tmp_path) not in line))
     assert (tmp_path / "gap" / "gap.svg").is_file()
+    both = gpu(*GPU.variants, timed("other", 2.0, runtime="torch-eager", device="cuda"))
+    files[1].write_text(both.model_dump_json(by_alias=True))
+    several = paretune("gap", *files, "--json", tmp_path / "several.json")
+    assert several.out.startswith("2 models, one call at a time: a is slower than G1 by")
+    check_tables(several.out)
+    told = json.loads((tmp_path / "several.json").read_text())
+    assert [one["model"] for one in told["models"]] == ["net", "other"]
     for price in ("gpu", "=2", "gpu=dear"):
         wrong = paretune("gap", *files, "--price", price)
         assert (wrong.code, wrong.err.count("\n")) == (2, 1)

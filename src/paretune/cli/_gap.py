@@ -19,7 +19,7 @@ def run(
         list[Path],
         typer.Argument(metavar="RECORD...", help="Of CPUs and a GPU: benches, runs, tables."),
     ],
-    model: Annotated[str | None, typer.Option(help="Where the records have several.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only this one, in detail.")] = None,
     price: Annotated[
         list[str] | None, typer.Option(help="RECORD=USD an hour; adds inferences per dollar.")
     ] = None,
@@ -29,16 +29,24 @@ def run(
 ) -> None:
     """Show how far a CPU is from a GPU: as it came, compiled, quantised and searched."""
     from paretune.report import charts
-    from paretune.report.hardware import gap_table
-    from paretune.report.hardware.gap import gap
+    from paretune.report.hardware import gap_overview, gap_table
+    from paretune.report.hardware.gap import REGIMES, gaps
     from paretune.store import records
 
     output = Output(json=json, quiet=quiet)
-    found = gap(records.read_all(files), model=model, prices=_prices(price or []))
-    output.lines(gap_table.summary(found))
-    for regime in found.bars:
-        output.results.print(gap_table.table(found, regime))
-    output.write_chart(charts.gap_chart(found, charts.WIDE), out, "gap")
+    found = gaps(records.read_all(files), model=model, prices=_prices(price or []))
+    if len(found.models) == 1:
+        one = found.models[0]
+        output.lines(gap_table.summary(one))
+        tables = [gap_table.table(one, regime) for regime in one.bars]
+        chart = charts.gap_chart(one, charts.WIDE)
+    else:
+        output.lines(gap_overview.summary(found))
+        tables = [gap_overview.table(found, regime) for regime in REGIMES]
+        chart = charts.gaps_chart(found, charts.WIDE)
+    for table in tables:
+        output.results.print(table)
+    output.write_chart(chart, out, "gap")
     output.write_json(found)
 
 

@@ -107,8 +107,8 @@ def test_a_gap_that_cannot_be_drawn_says_why() -> None:
 
 
 def test_the_runs_own_bars_name_it() -> None:
-    from paretune.report.hardware.gap import gap
+    from paretune.report.hardware.gap import gaps
     from paretune.store.records import of_run
 
-    bars = gap({RUN: of_run(sample()), "gpu": GPU}, model=NET).bars["one call at a time"]
+    bars = gaps({RUN: of_run(sample()), "gpu": GPU}, model=NET).models[0].bars["one call at a time"]
     assert {bar.record for bar in bars} == {RUN, "gpu"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
 from paretune.core import BenchRecord, Gpu, InputError, Score, VariantRecord
-from paretune.report.charts import NARROW, WIDE, gap_chart, to_svg
-from paretune.report.hardware import gap_table
-from paretune.report.hardware.gap import gap
+from paretune.report.charts import NARROW, WIDE, gap_chart, gaps_chart, to_svg
+from paretune.report.hardware import gap_overview, gap_table
+from paretune.report.hardware.gap import Gap, gaps
 from tests.report.hardware.test_machines import record, target, timed
 
 
@@ -24,6 +25,12 @@ def gpu(*variants: VariantRecord) -> BenchRecord:
         update={"gpus": (Gpu(name="G1", memory_mb=8e4, capability="9.0"),)}
     )
     return BenchRecord(target=known, variants=variants)
+
+
+def gap(records: dict[str, BenchRecord], **asked: Any) -> Gap:
+    """Of the only model there is."""
+    (found,) = gaps(records, **asked).models
+    return found
 
 
 CPU = record(
@@ -55,6 +62,7 @@ def test_every_stage_against_the_gpu_at_its_best() -> None:
         ("at its best", "gpu", 1.0),
     ]
     assert bars[2].variant == "net/openvino/int8/t2s1b1"
+    assert bars[-1].behind_ci95 is None
     low, high = bars[2].behind_ci95 or (0, 0)
     assert low == pytest.approx(5 * 0.9513, abs=1e-3)  # .03 and .04 add up to .05
     assert high == pytest.approx(5 * 1.0513, abs=1e-3)
@@ -88,9 +96,6 @@ def test_what_lacks_a_side_or_a_model_is_refused() -> None:
     other = gpu(timed("elsewhere", 1.0, runtime="torch-eager", precision="f32", device="cuda"))
     with pytest.raises(InputError, match="no model was measured on both"):
         gap({"cpu": CPU, "gpu": other})
-    two = gpu(*GPU.variants, timed("other", 1.0, runtime="torch-eager", device="cuda"))
-    with pytest.raises(InputError, match="give one by --model: net, other"):
-        gap({"cpu": CPU, "gpu": two})
 
 
 def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> None:
@@ -106,14 +111,52 @@ def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> No
     assert said[0].startswith("net, saturated: a is slower than G1 by quantised 20.00x (")
 
 
+def test_several_models_are_told_together() -> None:
+    both = gpu(*GPU.variants, timed("other", 2.0, runtime="torch-eager", device="cuda"))
+    found = gaps({"cpu": CPU, "run": RUN, "gpu": both})
+    assert [one.model for one in found.models] == ["net", "other"]
+    said = gap_overview.summary(found)
+    assert said[0] == (
+        "2 models, one call at a time: a is slower than G1 by as it came 40.0x, compiled 12.0x, "
+        "quantised 0.500x to 5.00x, searched 2.50x (below 1: faster)."
+    )
+    assert "Missing: saturated: no GPU was measured so: other." in said
+    assert said[-1].startswith("Missing: the accuracy of 3 programs")
+    for width in (WIDE, NARROW):
+        drawn = gaps_chart(found, width)
+        assert drawn is not None
+        assert svg_width(to_svg(drawn)) <= width + 10
+        told = re.findall(r'aria-label="((?:net|other), [^"]*times slower[^"]*)"', to_svg(drawn))
+        assert len(told) == 5 + 1  # one at a time, and saturated
+        assert any(one.startswith("other, quantised: 0.500 times slower; a:") for one in told)
+
+
+def test_several_cpus_have_a_row_each() -> None:
+    older = CPU.model_copy(update={"target": target("b")})
+    found = gaps({"cpu": CPU, "old": older, "gpu": GPU})
+    assert [said.partition(" is slower")[0] for said in gap_overview.summary(found)[:2]] == [
+        "1 model, one call at a time: a",
+        "1 model, one call at a time: b",
+    ]
+    made = gap_overview.table(found, "one call at a time")
+    assert [str(cell) for cell in made.columns[1].cells] == ["a", "b"]
+    drawn = gaps_chart(found, WIDE)
+    assert drawn is not None
+    assert "net, b" in to_svg(drawn)
+
+
+def svg_width(svg: str) -> float:
+    found = re.search(r'width="([\d.]+)"', svg)
+    assert found is not None
+    return float(found[1])
+
+
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_the_chart_fits_and_tells_every_stage(width: int) -> None:
     drawn = gap_chart(gap({"cpu": CPU, "run": RUN, "gpu": GPU}), width)
     assert drawn is not None
     svg = to_svg(drawn)
-    found = re.search(r'width="([\d.]+)"', svg)
-    assert found is not None
-    assert float(found[1]) <= width + 10
+    assert svg_width(svg) <= width + 10
     words = [part.text or "" for part in ET.fromstring(svg).iter() if part.text]
     for word in ("as it came", "searched", "GPU, at its best", "2.50x"):
         assert word in words

@@ -7,6 +7,7 @@ from pathlib import Path
 from paretune.core import Result
 from paretune.report.charts import _layers, _scatter, _search, _sizes, _stages
 from paretune.report.charts._gap import chart as gap_chart
+from paretune.report.charts._gaps import chart as gaps_chart
 from paretune.report.charts._models import chart as models_chart
 from paretune.report.charts._render import to_html, to_png, to_svg
 from paretune.report.charts._roofline import chart as roofline_chart
@@ -56,6 +57,7 @@ __all__ = [
     "Chart",
     "charts",
     "gap_chart",
+    "gaps_chart",
     "models_chart",
     "roofline_chart",
     "save",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from paretune.artifact.headline import describe
 from paretune.core import BenchRecord, Ci95, Device, InputError, Noun, VariantRecord
+from paretune.report.hardware.common_models import models_in_common, without_search
 from paretune.report.hardware.subjects import call_ms, machine_name, model_name
 from paretune.report.stages import CAME, QUANTISED, SEARCHED, best_of_stages
 
@@ -36,7 +37,7 @@ class Bar(Noun):
         ci95: of `value`; None where a published table has none.
         behind: how many times slower than the GPU at its best.
         behind_ci95: of `behind`; the two machines' intervals taken together, as far as they are
-            known.
+            known. None for the GPU at its best.
         per_dollar: inferences for one USD, where the machine has a price.
         unscored: whether its accuracy may be another than the model's and was not measured.
     """
@@ -69,13 +70,29 @@ class Gap(Noun):
     bars: dict[Regime, tuple[Bar, ...]]
     missing: tuple[str, ...]
 
+    @property
+    def unscored(self) -> tuple[str, ...]:
+        """Programs whose accuracy may be another than the model's and was not measured."""
+        bars = [bar for found in self.bars.values() for bar in found if bar.unscored]
+        return tuple(dict.fromkeys(bar.variant.rpartition("/")[0] for bar in bars))
 
-def gap(
+
+class Gaps(Noun):
+    """What separates CPUs from a GPU on every model that was measured on both.
+
+    Attributes:
+        models: in the order of their names.
+    """
+
+    models: tuple[Gap, ...]
+
+
+def gaps(
     records: Mapping[str, BenchRecord],
     *,
     model: str | None = None,
     prices: Mapping[str, float] | None = None,
-) -> Gap:
+) -> Gaps:
     """Set CPUs against the fastest GPU of some records.
 
     Records of one CPU are taken together: a bench may have the model as it came and a run what a
@@ -83,13 +100,13 @@ def gap(
 
     Args:
         records: by name; of CPUs and of at least one GPU.
-        model: its name as `model_name` writes it, or without the image's size; by default the only
-            one that a CPU and a GPU have in common.
+        model: its name as `model_name` writes it, or without the image's size; by default all that
+            a CPU and a GPU have in common.
         prices: USD an hour by the name of a record.
 
     Raises:
-        InputError: no CPU, no GPU, no model in common, or several where none was named; a price of
-            a record that is not there or is not above 0.
+        InputError: no CPU, no GPU, no model in common; a price of a record that is not there or is
+            not above 0.
     """
     prices = prices or {}
     for name, price in prices.items():
@@ -97,12 +114,17 @@ def gap(
             raise InputError(f"--price {name}: there is no record {name}: {', '.join(records)}")
         if not 0 < price < math.inf:
             raise InputError(f"--price {name}={price} must be above 0: give USD an hour")
-    name = _model(records, model)
+    named = models_in_common(records, model)
+    return Gaps(models=tuple(_gap(records, name, prices) for name in named))
+
+
+def _gap(records: Mapping[str, BenchRecord], name: str, prices: Mapping[str, float]) -> Gap:
+    """Of one model, by its name as `models_in_common` writes it."""
     entries = [
         (record_name, record, variant)
         for record_name, record in records.items()
         for variant in record.variants
-        if _base(model_name(record, variant.architecture), name) == name
+        if without_search(model_name(record, variant.architecture), name) == name
     ]
     cpus = [entry for entry in entries if entry[2].device == "cpu"]
     natives = {
@@ -118,15 +140,6 @@ def gap(
             bars[regime] = found
         else:
             missing.append(f"{regime}: no GPU was measured so")
-    missing += [
-        f"the accuracy of {program}: that record is of speed alone"
-        for program in {
-            bar.variant.rpartition("/")[0]: None
-            for found in bars.values()
-            for bar in found
-            if bar.unscored
-        }
-    ]
     return Gap(model=name, bars=bars, missing=tuple(missing))
 
 
@@ -206,7 +219,9 @@ def _fastest(several: list[_Timed]) -> _Timed:
 def _bar(stage: str, one: _Timed, reference: _Timed, prices: Mapping[str, float]) -> Bar:
     variant, behind = one.variant, one.seconds / reference.seconds
     # Medians of two machines are independent: half-widths add up in quadrature on a log scale.
-    known = [half for ci95 in (one.ci95, reference.ci95) if (half := _half(ci95)) is not None]
+    # Nothing is uncertain about the reference against itself.
+    both = () if one is reference else (one.ci95, reference.ci95)
+    known = [half for ci95 in both if (half := _half(ci95)) is not None]
     half = math.sqrt(sum(h * h for h in known))
     price = prices.get(one.name)
     return Bar(
@@ -247,43 +262,3 @@ def _native(entries: list[tuple[str, BenchRecord, VariantRecord]]) -> str:
         return "torch-eager"
     named = [variant.runtime for _, record, variant in entries if variant.id == record.baseline]
     return named[0] if named else "torch-eager"
-
-
-def _base(name: str, wanted: str) -> str:
-    """A name without what a search added, and without the size where that was not asked for."""
-    stem, _, size = name.partition("@")
-    stem = stem.partition("+")[0]
-    return f"{stem}@{size}" if size and "@" in wanted else stem
-
-
-def _model(records: Mapping[str, BenchRecord], wanted: str | None) -> str:
-    """The model that is asked for, or the only one that a CPU and a GPU have."""
-    have: dict[str, set[str]] = {"cpu": set(), "cuda": set()}
-    for record in records.values():
-        for variant in record.variants:
-            if variant.status == "ok":
-                name = model_name(record, variant.architecture)
-                have[variant.device].add(_base(name, wanted or "@"))
-    if not have["cuda"]:
-        raise InputError(
-            "none of the records is of a GPU: measure one with paretune bench --device cuda --json "
-            "FILE where there is one, or give a published table"
-        )
-    if not have["cpu"]:
-        raise InputError("none of the records is of a CPU: add what paretune bench --json wrote")
-    common = have["cpu"] & have["cuda"]
-    if wanted is not None:
-        name = _base(wanted.replace("-", "_").lower(), wanted)
-        if name in common:
-            return name
-        lacking = "GPU" if name in have["cpu"] else "CPU"
-        raise InputError(f"no record of a {lacking} has a model {wanted!r}")
-    if len(common) == 1:
-        return common.pop()
-    if not common:
-        some = ", ".join(sorted(have["cpu"])[:5])
-        raise InputError(f"no model was measured on both a CPU and a GPU; the CPU has {some}")
-    some = ", ".join(sorted(common)[:5])
-    raise InputError(
-        f"{len(common)} models were measured on both: give one by --model: {some}, ..."
-    )

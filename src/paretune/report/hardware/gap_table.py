@@ -30,10 +30,18 @@ def summary(found: Gap) -> list[str]:
                 f"{found.model}, {regime}: {machine} is slower than {reference.machine} by "
                 f"{', '.join(steps)}{BELOW if any(b.behind < 1 for b in bars) else ''}."
             )
-        for bar in bars:
-            if bar.source:
-                lines.append(f"Published, not measured: {bar.machine} ({bar.source}).")
-    return list(dict.fromkeys(lines)) + [f"Missing: {one}." for one in found.missing]
+    missing = [
+        *found.missing,
+        *(f"the accuracy of {one}: that record is of speed alone" for one in found.unscored),
+    ]
+    return [*lines, *published(found), *(f"Missing: {one}." for one in missing)]
+
+
+def published(found: Gap) -> list[str]:
+    """What was taken from a published table."""
+    bars = [bar for several in found.bars.values() for bar in several if bar.source]
+    said = [f"Published, not measured: {bar.machine} ({bar.source})." for bar in bars]
+    return list(dict.fromkeys(said))
 
 
 def behind(bar: Bar) -> str:

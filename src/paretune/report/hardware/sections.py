@@ -10,7 +10,7 @@ from paretune.core import InputError, Result
 from paretune.report import charts
 from paretune.report.hardware import gap_table, model_table, roofline_table
 from paretune.report.hardware.against import Against
-from paretune.report.hardware.gap import gap
+from paretune.report.hardware.gap import gaps
 from paretune.report.hardware.subjects import model_name
 from paretune.store import records
 
@@ -85,7 +85,7 @@ def _gap(result: Result, against: Against) -> Section:
     own = records.of_run(result)
     name = model_name(own, result.variant(result.baseline).architecture).partition("@")[0]
     try:
-        found = gap({RUN: own, **against.records}, model=name)
+        found = gaps({RUN: own, **against.records}, model=name).models[0]
     except InputError as error:
         reason = str(error)
         return Section("gap", title, (f"Not drawn: {reason}.",), "", lambda _: None)

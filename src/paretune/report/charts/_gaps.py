@@ -1,0 +1,90 @@
+"""How many times slower than a GPU, model by model: a dot a stage, a panel a regime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paretune.report import text
+from paretune.report.charts._gap import COLOURS, TITLES
+from paretune.report.charts._theme import NARROW, WIDE, Chart, legend, rows_chart, scale
+from paretune.report.hardware.gap import Gap, Gaps, Regime
+
+#: Room for the models' names, in pixels.
+NAMES = 150
+
+
+def chart(gaps: Gaps, width: int) -> Chart | None:
+    """A panel for each regime, or None where there is none."""
+    import altair as alt
+
+    panels = [_panel(regime, gaps, width) for regime in TITLES]
+    drawn = [panel for panel in panels if panel is not None]
+    return alt.vconcat(*drawn, spacing=24) if drawn else None
+
+
+def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
+    import altair as alt
+
+    rows = [row for one in gaps.models for row in _rows(regime, one)]
+    if len({row["machine"] for row in rows}) > 1:
+        rows = [row | {"name": f"{row['name']}, {row['machine']}"} for row in rows]
+    if not rows:
+        return None
+    # Whoever comes closest to the GPU is on top.
+    nearest: dict[str, float] = {}
+    for row in rows:
+        nearest[row["name"]] = min(row["behind"], nearest.get(row["name"], row["behind"]))
+    order = sorted(nearest, key=lambda name: nearest[name])
+    y = alt.Y(
+        "name:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(ticks=False, domain=False, grid=True, labelLimit=NAMES - 10),
+    )
+    x = alt.X(
+        "behind:Q",
+        title="times slower than the GPU at its best"
+        + (" (closer to 1 is better)" * (width >= WIDE)),
+        scale=alt.Scale(type="log", nice=False, padding=14),
+        axis=alt.Axis(tickCount=6, format="~r"),
+    )
+    base = rows_chart(rows)
+    line = base.mark_line(opacity=0.35, strokeWidth=2, color="#9AA0A6").encode(
+        x=x, y=y, detail="name:N", order="place:Q"
+    )
+    stages = [stage for stage in COLOURS if any(row["stage"] == stage for row in rows)]
+    dots = base.mark_point(filled=True, size=110, opacity=1).encode(
+        x=x,
+        y=y,
+        color=alt.Color(
+            "stage:N",
+            scale=scale(stages, COLOURS, COLOURS["GPU"]),
+            legend=legend(2 if width <= NARROW else 4, title=None),
+        ),
+        description="told:N",
+        tooltip="told:N",
+    )
+    one = rows_chart([{"behind": 1}]).mark_rule(strokeDash=[4, 4], opacity=0.6).encode(x=x)
+    return alt.layer(one, line, dots).properties(
+        width=width - NAMES - 20, height=34 * len(order), title=TITLES[regime]
+    )
+
+
+def _rows(regime: Regime, gap: Gap) -> list[dict[str, Any]]:
+    rows = []
+    for place, bar in enumerate(gap.bars.get(regime, ())):
+        if bar.device == "cuda":
+            continue
+        unscored = ", accuracy not measured" if bar.unscored else ""
+        rows.append(
+            {
+                "name": gap.model,
+                "machine": bar.machine,
+                "place": place,
+                "stage": bar.stage,
+                "behind": bar.behind,
+                "told": f"{gap.model}, {bar.stage}: {text.significant(bar.behind)} times slower; "
+                f"{bar.machine}: {bar.how}{unscored}",
+            }
+        )
+    return rows
