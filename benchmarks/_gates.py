@@ -49,6 +49,8 @@ _SOLVER = "solver.py"
 _COST = "search_cost.py"
 _EMULATION = "emulation.py"
 _DETECTORS = "detectors.py"
+_FRONTIER = "frontier_repeat.py"
+_ROOFLINE = "roofline_peaks.py"
 
 #: Reference speed over PyTorch eager of EfficientNet-Lite0, from times taken by hand on 2 cores
 #: with AVX-512 VNNI: eager 20 ms, Inductor 13, ONNX Runtime 5.4, OpenVINO 5.5, 3.3 and 2.6 ms.
@@ -409,6 +411,49 @@ GATES: tuple[Gate, ...] = (
             ("yolox-s", "YOLOX-s"),
         )
         for cap, with_ in (("avx512_vnni", "AVX-512 VNNI"), ("avx512", "AVX-512 alone"))
+    ),
+    Gate(
+        "frontier/strays",
+        _FRONTIER,
+        "Frontier of 27 networks, measured twice: on one and by intervals not on the other",
+        "none",
+        high=0.0,
+    ),
+    Gate("frontier/apart", _FRONTIER, "The same: median difference of a program's latencies"),
+    Gate("frontier/overlap", _FRONTIER, "The same: programs whose two intervals overlap"),
+    *(
+        Gate(
+            f"peaks/{what}",
+            _ROOFLINE,
+            f"{title}: the highest of five runs over the lowest",
+            "at most 3 % more",
+            high=0.03,
+        )
+        for what, title in (
+            ("f32", "Peak in f32"),
+            ("bf16", "Peak in bf16"),
+            ("int8", "Peak in int8"),
+            ("memory", "Copies in memory"),
+        )
+    ),
+    *(
+        gate
+        for name, title in (("resnet-50", "ResNet-50"), ("efficientnet-b0", "EfficientNet-B0"))
+        for precision in ("f32", "bf16", "int8")
+        for gate in (
+            Gate(
+                f"roofline/{name}/{precision}",
+                _ROOFLINE,
+                f"{title}, {precision}: nearest that a layer comes to its limit",
+                "at most 1.02",
+                high=1.02,
+            ),
+            Gate(
+                f"roofline/{name}/{precision}/whole",
+                _ROOFLINE,
+                f"{title}, {precision}: limit of all layers over the time they take",
+            ),
+        )
     ),
 )
 
