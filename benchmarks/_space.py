@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from _common import Said
 from _networks import efficientnet_b0, hugging_face
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from paretune.core import Model
 from paretune.data import materialise, random_inputs
 from paretune.engine import LocalEngine, machine
 from paretune.search import propose
-from paretune.search.latency import LatencyOracle
+from paretune.search.latency import LatencyModel, LatencyOracle, fit, time_networks
 from paretune.search.proposals import Proposals
 from paretune.search.solve import cheapest
 from paretune.search.space import Choice, Space
@@ -50,6 +51,14 @@ def opened(network: str | Model) -> Iterator[tuple[LatencyOracle, Proposals]]:
             ) as oracle,
         ):
             yield oracle, proposals
+
+
+def modelled(oracle: LatencyOracle, seconds: float) -> tuple[LatencyModel, Floats, int]:
+    """The latency model from what is timed in that time, multiply-adds (m,), networks timed."""
+    known = time_networks(oracle, Said(), seed=0, most=120, seconds=seconds)
+    costs = oracle.costs()
+    macs = np.array([costs[option.id][0] for option in oracle.space.options], dtype=float)
+    return fit(oracle.space, known, costs), macs, len(known)
 
 
 def lean(space: Space, weights: Floats, macs: Floats, share: float) -> Choice:

@@ -13,16 +13,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from _common import Said
 from _networks import timm_model
 from _records import add, file_of
-from _space import lean, opened
+from _space import lean, modelled, opened
 
 from paretune.core import Condition, Model
 from paretune.engine import machine
 from paretune.pipeline import bench
-from paretune.search.latency import fit, time_networks
 from paretune.search.network.compose import compose
 from paretune.search.space import KEEP
 
@@ -39,10 +37,8 @@ def leaner(model: Model, share: float, seconds: float) -> tuple[Model, str]:
     """
     with opened(model) as (oracle, proposals):
         space = oracle.space
-        known = time_networks(oracle, Said(), seed=0, most=120, seconds=seconds)
-        costs = oracle.costs()
-        macs = np.array([costs[option.id][0] for option in space.options], dtype=float)
-        choice = lean(space, fit(space, known, costs).weights, macs, share)
+        latency, macs, _ = modelled(oracle, seconds)
+        choice = lean(space, latency.weights, macs, share)
         kept = float(macs[choice].sum() / macs[space.baseline()].sum())
         pieces = {
             (option.first, option.last): proposals.build(option, seed=0)

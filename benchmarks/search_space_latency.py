@@ -12,11 +12,10 @@ import sys
 from functools import partial
 from typing import Any
 
-import numpy as np
 from _common import Figure, Outcome, Said, finish, options, show
-from _space import Floats, lean, opened
+from _space import Floats, lean, modelled, opened
 
-from paretune.search.latency import LatencyOracle, Reading, fit, measured, time_networks
+from paretune.search.latency import LatencyOracle, Reading, measured
 from paretune.search.space import KEEP, Choice, Space
 
 NAMES = ("resnet-50", "efficientnet-b2")
@@ -66,10 +65,7 @@ def one(name: str, seconds: float) -> tuple[list[Figure], dict[str, Any]]:
     """One network: replacements by themselves, then together."""
     with opened(name) as (oracle, _):
         space, base = oracle.space, oracle.baseline_ms()
-        known = time_networks(oracle, Said(), seed=0, most=120, seconds=seconds)
-        costs = oracle.costs()
-        latency = fit(space, known, costs)
-        macs = np.array([costs[option.id][0] for option in space.options], dtype=float)
+        latency, macs, networks = modelled(oracle, seconds)
         alone = rows(oracle, everywhere(space, latency.weights), macs, base)
         together = {
             f"at least {share:.0%} of the multiply-adds": lean(space, latency.weights, macs, share)
@@ -103,7 +99,7 @@ def one(name: str, seconds: float) -> tuple[list[Figure], dict[str, Any]]:
         "architectures": float(space.count()),
         "alone": [(what, r.speed, ms, left) for what, r, ms, left in alone],
         "together": [(what, r.speed, ms, left, r.options) for what, r, ms, left in best],
-        "networks": len(known),
+        "networks": networks,
         "leave_one_out": latency.error,
     }
 
