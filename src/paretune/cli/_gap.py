@@ -42,7 +42,7 @@ def run(
         chart = charts.gap_chart(one, charts.WIDE)
     else:
         output.lines(gap_overview.summary(found))
-        tables = [gap_overview.table(found, regime) for regime in REGIMES]
+        tables = [gap_overview.table(found, r) for r in REGIMES if found.nearest(r)]
         chart = charts.gaps_chart(found, charts.WIDE)
     for table in tables:
         output.results.print(table)

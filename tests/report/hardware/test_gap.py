@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from paretune.core import BenchRecord, Gpu, InputError, Score, VariantRecord
-from paretune.report.charts import NARROW, WIDE, gap_chart, gaps_chart, to_svg
-from paretune.report.hardware import gap_overview, gap_table
+from paretune.report.charts import NARROW, WIDE, gap_chart, to_svg
+from paretune.report.hardware import gap_table
 from paretune.report.hardware.gap import Gap, gaps
 from tests.report.hardware.test_machines import record, target, timed
 
@@ -109,40 +109,6 @@ def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> No
     said = gap_table.summary(found)
     assert "Published, not measured: G1 (a table)." in said
     assert said[0].startswith("net, saturated: a is slower than G1 by quantised 20.00x (")
-
-
-def test_several_models_are_told_together() -> None:
-    both = gpu(*GPU.variants, timed("other", 2.0, runtime="torch-eager", device="cuda"))
-    found = gaps({"cpu": CPU, "run": RUN, "gpu": both})
-    assert [one.model for one in found.models] == ["net", "other"]
-    said = gap_overview.summary(found)
-    assert said[0] == (
-        "2 models, one call at a time: a is slower than G1 by as it came 40.0x, compiled 12.0x, "
-        "quantised 0.500x to 5.00x, searched 2.50x (below 1: faster)."
-    )
-    assert "Missing: saturated: no GPU was measured so: other." in said
-    assert said[-1].startswith("Missing: the accuracy of 3 programs")
-    for width in (WIDE, NARROW):
-        drawn = gaps_chart(found, width)
-        assert drawn is not None
-        assert svg_width(to_svg(drawn)) <= width + 10
-        told = re.findall(r'aria-label="((?:net|other), [^"]*times slower[^"]*)"', to_svg(drawn))
-        assert len(told) == 5 + 1  # one at a time, and saturated
-        assert any(one.startswith("other, quantised: 0.500 times slower; a:") for one in told)
-
-
-def test_several_cpus_have_a_row_each() -> None:
-    older = CPU.model_copy(update={"target": target("b")})
-    found = gaps({"cpu": CPU, "old": older, "gpu": GPU})
-    assert [said.partition(" is slower")[0] for said in gap_overview.summary(found)[:2]] == [
-        "1 model, one call at a time: a",
-        "1 model, one call at a time: b",
-    ]
-    made = gap_overview.table(found, "one call at a time")
-    assert [str(cell) for cell in made.columns[1].cells] == ["a", "b"]
-    drawn = gaps_chart(found, WIDE)
-    assert drawn is not None
-    assert "net, b" in to_svg(drawn)
 
 
 def svg_width(svg: str) -> float:

@@ -9,8 +9,12 @@ from paretune.report.charts._gap import COLOURS, TITLES
 from paretune.report.charts._theme import NARROW, WIDE, Chart, legend, rows_chart, scale
 from paretune.report.hardware.gap import Gap, Gaps, Regime
 
-#: Room for the models' names, in pixels.
-NAMES = 150
+#: Models that a panel has, those that come closest.
+SHOWN = 40
+#: Room for the models' names, in pixels, on a page and on a phone.
+NAMES, NAMES_NARROW = 190, 130
+#: More room, for that of the machine's.
+MACHINE = 80
 
 
 def chart(gaps: Gaps, width: int) -> Chart | None:
@@ -25,21 +29,24 @@ def chart(gaps: Gaps, width: int) -> Chart | None:
 def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     import altair as alt
 
-    rows = [row for one in gaps.models for row in _rows(regime, one)]
-    if len({row["machine"] for row in rows}) > 1:
-        rows = [row | {"name": f"{row['name']}, {row['machine']}"} for row in rows]
+    title = TITLES[regime]
+    rows = [row for one in gaps.nearest(regime)[:SHOWN] for row in _rows(regime, one)]
     if not rows:
         return None
-    # Whoever comes closest to the GPU is on top.
-    nearest: dict[str, float] = {}
-    for row in rows:
-        nearest[row["name"]] = min(row["behind"], nearest.get(row["name"], row["behind"]))
-    order = sorted(nearest, key=lambda name: nearest[name])
+    names = NAMES if width >= WIDE else NAMES_NARROW
+    if len({row["machine"] for row in rows}) > 1:
+        names += MACHINE * (width >= WIDE)
+        rows = [row | {"name": f"{row['name']}, {row['machine']}"} for row in rows]
+    names = NAMES if width >= WIDE else NAMES_NARROW
+    if any(row["published"] for row in rows):
+        rows = [row | {"name": row["name"] + "*" * row["published"]} for row in rows]
+        title += "; * published, not measured"
+    order = list(dict.fromkeys(row["name"] for row in rows))
     y = alt.Y(
         "name:N",
         sort=order,
         title=None,
-        axis=alt.Axis(ticks=False, domain=False, grid=True, labelLimit=NAMES - 10),
+        axis=alt.Axis(ticks=False, domain=False, grid=True, labelLimit=names - 10),
     )
     x = alt.X(
         "behind:Q",
@@ -66,25 +73,28 @@ def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     )
     one = rows_chart([{"behind": 1}]).mark_rule(strokeDash=[4, 4], opacity=0.6).encode(x=x)
     return alt.layer(one, line, dots).properties(
-        width=width - NAMES - 20, height=34 * len(order), title=TITLES[regime]
+        width=width - names - 20, height=28 * len(order), title=title
     )
 
 
 def _rows(regime: Regime, gap: Gap) -> list[dict[str, Any]]:
-    rows = []
-    for place, bar in enumerate(gap.bars.get(regime, ())):
+    rows, bars = [], gap.bars.get(regime, ())
+    reference = any(bar.source for bar in bars if bar.device == "cuda")
+    for place, bar in enumerate(bars):
         if bar.device == "cuda":
             continue
         unscored = ", accuracy not measured" if bar.unscored else ""
+        published = bool(bar.source) or reference
         rows.append(
             {
                 "name": gap.model,
+                "published": published,
                 "machine": bar.machine,
                 "place": place,
                 "stage": bar.stage,
                 "behind": bar.behind,
                 "told": f"{gap.model}, {bar.stage}: {text.significant(bar.behind)} times slower; "
-                f"{bar.machine}: {bar.how}{unscored}",
+                f"{bar.machine}: {bar.how}{unscored}" + ", published" * published,
             }
         )
     return rows

@@ -10,8 +10,8 @@ from typing import Literal
 
 from paretune.artifact.headline import describe
 from paretune.core import BenchRecord, Ci95, Device, InputError, Noun, VariantRecord
-from paretune.report.hardware.common_models import models_in_common, without_search
-from paretune.report.hardware.subjects import call_ms, machine_name, model_name
+from paretune.report.hardware.common_models import Entry, models_in_common
+from paretune.report.hardware.subjects import call_ms, machine_name
 from paretune.report.stages import CAME, QUANTISED, SEARCHED, best_of_stages
 
 Regime = Literal["one call at a time", "saturated"]
@@ -86,6 +86,13 @@ class Gaps(Noun):
 
     models: tuple[Gap, ...]
 
+    def nearest(self, regime: Regime) -> list[Gap]:
+        """Models that were measured in a regime, those whose CPU comes closest to the GPU first."""
+        known = [one for one in self.models if regime in one.bars]
+        return sorted(
+            known, key=lambda one: min(b.behind for b in one.bars[regime] if b.device == "cpu")
+        )
+
 
 def gaps(
     records: Mapping[str, BenchRecord],
@@ -114,18 +121,12 @@ def gaps(
             raise InputError(f"--price {name}: there is no record {name}: {', '.join(records)}")
         if not 0 < price < math.inf:
             raise InputError(f"--price {name}={price} must be above 0: give USD an hour")
-    named = models_in_common(records, model)
-    return Gaps(models=tuple(_gap(records, name, prices) for name in named))
+    known = models_in_common(records, model)
+    return Gaps(models=tuple(_gap(name, entries, prices) for name, entries in known.items()))
 
 
-def _gap(records: Mapping[str, BenchRecord], name: str, prices: Mapping[str, float]) -> Gap:
-    """Of one model, by its name as `models_in_common` writes it."""
-    entries = [
-        (record_name, record, variant)
-        for record_name, record in records.items()
-        for variant in record.variants
-        if without_search(model_name(record, variant.architecture), name) == name
-    ]
+def _gap(name: str, entries: list[Entry], prices: Mapping[str, float]) -> Gap:
+    """Of one model, from all that was measured of it."""
     cpus = [entry for entry in entries if entry[2].device == "cpu"]
     natives = {
         machine: _native([e for e in cpus if machine_name(e[1], "cpu") == machine])
@@ -255,7 +256,7 @@ def _cost(variant: VariantRecord, seconds: Mapping[int, float]) -> float:
     return seconds[id(variant)]
 
 
-def _native(entries: list[tuple[str, BenchRecord, VariantRecord]]) -> str:
+def _native(entries: list[Entry]) -> str:
     """The runtime that a model came in: PyTorch's where it ran at all, else that of a baseline."""
     runtimes = {variant.runtime for _, _, variant in entries if variant.status == "ok"}
     if "torch-eager" in runtimes:

@@ -14,6 +14,9 @@ from paretune.report.stages import STAGES
 if TYPE_CHECKING:
     from rich.table import Table
 
+#: Models that a table shows, and that a sentence names.
+SHOWN, TOLD = 40, 5
+
 
 def summary(found: Gaps) -> list[str]:
     """The answer first: from where to where the models lie, stage by stage; what is missing."""
@@ -33,49 +36,71 @@ def summary(found: Gaps) -> list[str]:
             lines.append(
                 f"{models}, {regime}: {machine} is slower than {gpus} by {', '.join(steps)}{below}."
             )
-        lacking = [one.model for one in found.models if regime not in one.bars]
-        if lacking:
-            lines.append(f"Missing: {regime}: no GPU was measured so: {', '.join(lacking)}.")
     for one in found.models:
         lines += gap_table.published(one)
+    lines += [f"Missing: {said}." for said in _missing(found)]
+    return list(dict.fromkeys(lines))
+
+
+def _missing(found: Gaps) -> list[str]:
+    """What the records do not hold, in a sentence each."""
+    said = []
+    for regime in REGIMES:
+        lacking = [one.model for one in found.models if regime not in one.bars]
+        more = f" and {len(lacking) - TOLD} more" if len(lacking) > TOLD else ""
+        some = "" if len(lacking) == len(found.models) else f" on {', '.join(lacking[:TOLD])}{more}"
+        said += [f"{regime}: no GPU was measured so{some}"] if lacking else []
     unscored = {program for one in found.models for program in one.unscored}
     if unscored:
-        lines.append(
-            f"Missing: the accuracy of {len(unscored)} programs: those records are of speed alone "
-            "(--model MODEL names them, and gives intervals)."
+        said.append(
+            f"the accuracy of {plural(len(unscored), 'program')}: those records are of speed alone "
+            "(--model MODEL names them, and gives intervals)"
         )
-    return list(dict.fromkeys(lines))
+    return said
 
 
 def table(found: Gaps, regime: Regime) -> Table:
     """A row a model and CPU: how many times slower each stage is, and what the GPU does."""
     from rich.text import Text
 
-    rows = [(one, bars) for one in found.models if (bars := one.bars.get(regime))]
-    machines = {bar.machine for _, bars in rows for bar in bars if bar.device == "cpu"}
+    rows = found.nearest(regime)
+    own = [bar for one in rows for bar in one.bars[regime] if bar.device == "cpu"]
+    machines = {bar.machine for bar in own}
+    stages = [stage for stage in STAGES if any(bar.stage == stage for bar in own)]
     made = plain(title=f"{regime}: times slower than the GPU at its best")
     made.add_column("model", overflow="fold", ratio=3)
     if len(machines) > 1:
         made.add_column("CPU", overflow="fold", ratio=2)
-    for stage in STAGES:
+    for stage in stages:
         made.add_column(stage, justify="right", no_wrap=True)
     made.add_column(f"GPU, {UNITS[regime]}", justify="right", no_wrap=True)
-    for one, bars in rows:
+    notes = [f"{len(rows) - SHOWN} more: --model NAME, or --json for all"][: len(rows) > SHOWN]
+    if any(bar.source for one in rows for bar in one.bars[regime]):
+        notes.append("* published, not measured")
+    made.caption = "; ".join(notes) or None
+    for one in rows[:SHOWN]:
+        bars = one.bars[regime]
         best = min((bar for bar in bars if bar.device == "cuda"), key=lambda bar: bar.behind)
         for machine in dict.fromkeys(bar.machine for bar in bars if bar.device == "cpu"):
-            own = {bar.stage: bar for bar in bars if bar.machine == machine and bar.device == "cpu"}
+            here = {
+                bar.stage: bar for bar in bars if bar.machine == machine and bar.device == "cpu"
+            }
             cells = [
                 one.model,
                 *([machine] if len(machines) > 1 else []),
-                *(_behind(own.get(stage)) for stage in STAGES),
-                text.significant(best.value),
+                *(_behind(here.get(stage)) for stage in stages),
+                text.significant(best.value) + _star(best),
             ]
             made.add_row(*(Text(cell) for cell in cells))
     return made
 
 
 def _behind(bar: Bar | None) -> str:
-    return "" if bar is None else f"{text.significant(bar.behind)}x"
+    return "" if bar is None else f"{text.significant(bar.behind)}x{_star(bar)}"
+
+
+def _star(bar: Bar) -> str:
+    return "*" if bar.source else ""
 
 
 def _span(values: list[float]) -> str:
