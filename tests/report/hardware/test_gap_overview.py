@@ -72,6 +72,11 @@ def test_what_is_published_is_marked() -> None:
     assert made.caption == "* published, not measured"
     assert [str(cell) for cell in made.columns[2].cells] == ["40.0x", "40.0x*"]
     assert "Published, not measured: b (a table)." in gap_overview.summary(found)
-    svg = to_svg(gaps_chart(found, WIDE))
+    for width in (NARROW, WIDE):
+        drawn = gaps_chart(found, width)
+        assert drawn is not None
+        svg = to_svg(drawn)
+        assert svg_width(svg) <= width + 10
+        assert "* published, not measured" in svg
     assert "net, b*" in svg
     assert "net, a*" not in svg

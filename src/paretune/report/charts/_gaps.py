@@ -29,7 +29,7 @@ def chart(gaps: Gaps, width: int) -> Chart | None:
 def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     import altair as alt
 
-    title = TITLES[regime]
+    told = ["times slower than the GPU at its best" + " (closer to 1 is better)" * (width >= WIDE)]
     rows = [row for one in gaps.nearest(regime)[:SHOWN] for row in _rows(regime, one)]
     if not rows:
         return None
@@ -37,10 +37,9 @@ def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     if len({row["machine"] for row in rows}) > 1:
         names += MACHINE * (width >= WIDE)
         rows = [row | {"name": f"{row['name']}, {row['machine']}"} for row in rows]
-    names = NAMES if width >= WIDE else NAMES_NARROW
     if any(row["published"] for row in rows):
         rows = [row | {"name": row["name"] + "*" * row["published"]} for row in rows]
-        title += "; * published, not measured"
+        told.append("* published, not measured")
     order = list(dict.fromkeys(row["name"] for row in rows))
     y = alt.Y(
         "name:N",
@@ -50,8 +49,7 @@ def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     )
     x = alt.X(
         "behind:Q",
-        title="times slower than the GPU at its best"
-        + (" (closer to 1 is better)" * (width >= WIDE)),
+        title=told,
         scale=alt.Scale(type="log", nice=False, padding=14),
         axis=alt.Axis(tickCount=6, format="~r"),
     )
@@ -73,7 +71,7 @@ def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     )
     one = rows_chart([{"behind": 1}]).mark_rule(strokeDash=[4, 4], opacity=0.6).encode(x=x)
     return alt.layer(one, line, dots).properties(
-        width=width - names - 20, height=28 * len(order), title=title
+        width=width - names - 20, height=28 * len(order), title=TITLES[regime]
     )
 
 
