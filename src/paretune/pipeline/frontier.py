@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from paretune.core import BenchRecord, InputError, ParetuneError, Progress, Silent
+from paretune.core import BenchRecord, InputError, ParetuneError, Progress, Silent, Target
 from paretune.engine import Engine, machine
 from paretune.pipeline.bench import bench
 from paretune.pipeline.presets import SOURCE, preset
@@ -106,55 +106,71 @@ def frontier(
     labels = None if classes is None else [str(number) for number in range(classes)]
     digest = hashlib.sha256(json.dumps([asked, target.digest]).encode()).hexdigest()[:16]
     run = RunDir.claim(out, digest, resume=resume)
-    found: dict[str, BenchRecord] = {}
-    own: set[str] = set()
-    failed: dict[str, str] = {}
+
+    def measure(text: str) -> BenchRecord:
+        own_labels = None if text in models else labels
+        return bench(
+            load_model(text, input_shape=input_shape, labels=own_labels),
+            runtimes=runtimes,
+            precisions=precisions,
+            threads=threads,
+            data=data,
+            seconds=seconds,
+            starts=starts,
+            seed=seed,
+            engine=engine,
+            store=store,
+        )
+
     try:
-        (out / RECORDS).mkdir(exist_ok=True)
-        told.stage("measure models", len(texts))
-        for text in texts:
-            told.step(text)
-            file = out / RECORDS / f"{_file_name(text)}.json"
-            if not file.is_file():
-                try:
-                    record = bench(
-                        load_model(
-                            text,
-                            input_shape=input_shape,
-                            labels=None if text in models else labels,
-                        ),
-                        runtimes=runtimes,
-                        precisions=precisions,
-                        threads=threads,
-                        data=data,
-                        seconds=seconds,
-                        starts=starts,
-                        seed=seed,
-                        engine=engine,
-                        store=store,
-                    )
-                except ParetuneError as error:
-                    failed[base_name(text)] = str(error)
-                    told.note(f"{text} is left out: {error}")
-                    continue
-                paths.write_text_atomic(file, record.model_dump_json(by_alias=True, indent=2))
-            found[file.stem] = records.read(file)
-            if text in models:
-                own.add(file.stem)
+        found, failed = _records(texts, out / RECORDS, measure, told)
+        own = {_file_name(text) for text in models}
         for file in add:
-            record = records.read(file)
-            if record.target.cpu != target.cpu or record.target.isa_cap:
-                raise InputError(
-                    f"{file} was measured on {record.target.cpu}, and this is {target.cpu}: a "
-                    "frontier is of one machine"
-                )
-            found[str(file)] = record
+            found[str(file)] = _added(file, target)
             own.add(str(file))
         made = model_frontier(found, target, known=published | given, own=own, left_out=failed)
         paths.write_text_atomic(out / RESULT, made.model_dump_json(indent=2))
         return made
     finally:
         run.close()
+
+
+def _records(
+    texts: Sequence[str], folder: Path, measure: Callable[[str], BenchRecord], told: Progress
+) -> tuple[dict[str, BenchRecord], dict[str, str]]:
+    """Every model's record, read where it is there already; and why a model has none."""
+    folder.mkdir(exist_ok=True)
+    found: dict[str, BenchRecord] = {}
+    failed: dict[str, str] = {}
+    told.stage("measure models", len(texts))
+    for text in texts:
+        told.step(text)
+        file = folder / f"{_file_name(text)}.json"
+        if not file.is_file():
+            try:
+                record = measure(text)
+            except ParetuneError as error:
+                failed[base_name(text)] = str(error)
+                told.note(f"{text} is left out: {error}")
+                continue
+            paths.write_text_atomic(file, record.model_dump_json(by_alias=True, indent=2))
+        found[file.stem] = records.read(file)
+    return found, failed
+
+
+def _added(file: Path, target: Target) -> BenchRecord:
+    """A record of this machine from elsewhere.
+
+    Raises:
+        InputError: it is of another machine.
+    """
+    record = records.read(file)
+    if record.target.cpu != target.cpu or record.target.isa_cap:
+        raise InputError(
+            f"{file} was measured on {record.target.cpu}, and this is {target.cpu}: a frontier is "
+            "of one machine"
+        )
+    return record
 
 
 def _named(text: str) -> str:
