@@ -59,7 +59,8 @@ def how_measured(context: Context, starts: int) -> dict[str, str]:
         "warm-up and one untimed call",
         "comparison": f"interleaved rounds (A B B A), at least {MIN_ROUNDS} a start, over "
         f"{starts} fresh starts of every process; ratio of times by interquartile "
-        "mean, 95 % interval by bootstrap over starts",
+        "mean, 95 % interval by bootstrap over starts; against baselines the way "
+        "they run faster, with their settings or the chosen variant's",
         "race": "each variant against one fixed reference in interleaved rounds, then the "
         "survivors together; every choice on the search split",
         "accuracy": f"{context.metric.name}; Wilson 95 % interval, drops paired on the same "

@@ -116,7 +116,7 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         dataset=_summary(context),
         objective=context.request.objective,
         baseline=baseline_id,
-        best_compiled_baseline=best,
+        best_compiled_baseline=claims.best,
         chosen=verdict.chosen,
         constraints=results,
         variants=(*records.values(), *found.failed),
