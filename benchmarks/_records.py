@@ -48,6 +48,11 @@ def add(record: BenchRecord, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     paths.write_text_atomic(file, whole.model_dump_json(by_alias=True, indent=1) + "\n")
     rows = [
-        (v.id, f"{v.latency_ms.p50:.3f} ms" if v.latency_ms else v.reason) for v in record.variants
+        (
+            v.id,
+            f"{v.latency_ms.p50:.3f} ms" if v.latency_ms else v.reason,
+            f"{v.throughput_per_s:.1f}" if v.throughput_per_s else "",
+        )
+        for v in record.variants
     ]
-    show(f"added to {file}", ("variant", "median"), rows)
+    show(f"added to {file}", ("variant", "median", "samples a second"), rows)

@@ -16,6 +16,7 @@ from _common import Said
 from _networks import TIMM, bert_base, timm_model
 from _records import add, file_of
 
+from paretune.artifact.headline import plural
 from paretune.core import Model, ParetuneError
 from paretune.engine import machine
 from paretune.pipeline import bench
@@ -32,7 +33,7 @@ def main() -> int:
     failed = []
     # Streams are timed by throughput, so each number of them is a bench of its own.
     for name, streams in product(args.networks, args.streams):
-        Said().stage(f"{name}, {streams} streams", 1)
+        Said().stage(f"{name}, {plural(streams, 'stream')}", 1)
         try:
             with tempfile.TemporaryDirectory() as made:
                 record = bench(

@@ -57,6 +57,9 @@ def test_streams_run_at_once_and_their_samples_are_all_counted(programs, arrays)
         assert samples % 5 == 0
         assert samples >= 2 * 5
         assert 0 < window < 60
+        samples, window = host.call("concurrent", 0.0)  # calls that are slower than the window
+        assert samples >= 2 * 2 * 5
+        assert window > 0
 
 
 def test_a_batch_larger_than_the_data_repeats_it(programs, arrays):

@@ -24,6 +24,8 @@ from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 #: minima must be met, so a slow model settles in one call and a tiny one in many.
 SETTLE_CALLS = 1
 SETTLE_SECONDS = 0.002
+#: Calls that each of several streams ends at least: the first covers the ramp-up.
+FEWEST_ENDS = 3
 #: Runtimes' threads spin on after the last call (ONNX Runtime's for over 30 ms, OpenMP's for some
 #: ms) and would take a core from whoever is timed next: a host answers only when none is running.
 #: Seconds between looks, and after which it answers all the same.
@@ -98,7 +100,8 @@ class SessionHost:
         """Keep every stream busy; (samples finished, seconds they took).
 
         Only calls that end inside the window count; every stream runs until all have seen its end,
-        so that the last counted calls were made under full load.
+        so that the last counted calls were made under full load. Where calls are slow the window
+        lasts until each stream has ended `FEWEST_ENDS` of them.
         """
         started = threading.Barrier(len(self._calls) + 1)
         stop = threading.Event()
@@ -122,6 +125,8 @@ class SessionHost:
             thread.start()
         started.wait()
         time.sleep(seconds)
+        while not failures and min(map(len, ends)) < FEWEST_ENDS:
+            time.sleep(QUIET_LOOK)
         stop.set()
         for thread in threads:
             thread.join()
@@ -129,9 +134,7 @@ class SessionHost:
         if failures:
             raise failures[0]
         # Each stream's first call covers the ramp-up; its rate counts between its own completions.
-        rates = [(len(e) - 1, e[-1] - e[0]) for e in ends if len(e) > 1]
-        if len(rates) < len(ends):
-            raise UnsupportedError(f"a stream finished fewer than 2 calls in {seconds:.1f} s")
+        rates = [(len(e) - 1, e[-1] - e[0]) for e in ends]
         window = float(np.mean([spent for _, spent in rates]))
         return sum(calls for calls, _ in rates) * self._settings.batch, window
 
