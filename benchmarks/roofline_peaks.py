@@ -17,7 +17,8 @@ from _networks import efficientnet_b0, hugging_face
 
 from paretune.core import Precision
 from paretune.engine import machine
-from paretune.pipeline.roofline import peaks, roofline
+from paretune.pipeline.peaks import peaks
+from paretune.pipeline.roofline import roofline
 
 PRECISIONS: tuple[Precision, ...] = ("f32", "bf16", "int8")
 NETWORKS = ("resnet-50", "efficientnet-b0")

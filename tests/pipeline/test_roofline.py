@@ -6,7 +6,8 @@ import pytest
 
 from paretune.core import InputError, LayerTime
 from paretune.engine import machine
-from paretune.pipeline.roofline import limit, peaks, roofline
+from paretune.pipeline.peaks import peaks
+from paretune.pipeline.roofline import limit, roofline
 from tests.pipeline.tiny import FILTERS, write_onnx
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
-from paretune import runtimes
 from paretune.core import (
     InputError,
     LayerTime,
@@ -17,26 +14,16 @@ from paretune.core import (
     Precision,
     Progress,
     Silent,
-    Target,
 )
 from paretune.core.roofline import Bound, LayerLimit, Peaks, Roofline
-from paretune.data import random_arrays
 from paretune.engine import Engine, LocalEngine, machine
-from paretune.measure.host import open_with, pinned_cores
 from paretune.pipeline.entrants import Entrants, bench_context, enter
+from paretune.pipeline.peaks import RUNTIME, peaks
 from paretune.pipeline.request import Request
 from paretune.report.hardware.roofline_why import why
-from paretune.runtimes import peak
-from paretune.runtimes.base import Settings
 from paretune.sources import load_model
 from paretune.store import Store
 
-RUNTIME = "openvino"
-COPIER = "paretune.measure._bandwidth:Copier"
-#: Bytes that copies are measured at: in the first cache, the second, the last, and memory.
-SIZES = tuple(2**k for k in range(16, 29, 2))
-#: Seconds of copying at each size, and profiles of each peak layer, of which the best counts.
-COPYING, PROFILES = 0.2, 30
 #: Seconds that whole calls are timed.
 CALLS = 2.0
 
@@ -101,57 +88,6 @@ def roofline(
     found = peaks(target, count, {"f32", precision}, progress=told, engine=worker)
     limits = tuple(limit(layer, precision, found) for layer in layers)
     return Roofline(target=target, variant=name, peaks=found, layers=limits, call_us=call_us)
-
-
-def peaks(
-    target: Target,
-    threads: int,
-    precisions: Collection[Precision],
-    *,
-    progress: Progress | None = None,
-    engine: Engine | None = None,
-) -> Peaks:
-    """Measure what this machine can do with so many threads.
-
-    Arithmetic is the fastest of several large convolutions in OpenVINO, which runs oneDNN's
-    kernels; memory is a copy, bytes read and written, by the bytes that it works on.
-
-    Args:
-        target: the machine.
-        threads: CPU threads, each on a core of its own.
-        precisions: those of the products.
-        progress: told what happens.
-        engine: where work runs.
-
-    Raises:
-        InputError: more threads than cores.
-    """
-    told, worker = progress or Silent(), engine or LocalEngine()
-    able = sorted(p for p in precisions if p in runtimes.get(RUNTIME).precisions(target, "cpu"))
-    cores = pinned_cores(threads)
-    told.stage("measure this machine's limits", len(able) + len(SIZES))
-    rates: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="paretune-peaks-") as place:
-        for precision in able:
-            told.step(f"multiply-accumulates in {precision}")
-            for number, shape in enumerate(peak.SHAPES):
-                folder = Path(place) / f"{precision}-{number}"
-                folder.mkdir()
-                program = peak.write(folder, precision, shape)
-                settings = Settings(threads=threads, profile=True)
-                feeds = random_arrays(program.inputs, 1)
-                with open_with(worker, program, settings, feeds) as host:
-                    every = [layer for _ in range(PROFILES) for layer in host.call("layers")]
-                found = [layer.macs / layer.microseconds for layer in every if layer.macs]
-                rates[precision] = max(rates.get(precision, 0.0), max(found) * 1e6)
-    copied: list[tuple[int, float]] = []
-    with worker.actor(COPIER, cores) as copier:
-        for size in reversed(SIZES):
-            told.step(f"copies of {size // 1024:,} kB")
-            rate = float(copier.call("rate", size, COPYING))
-            # What a larger piece of data reaches, a smaller one does not miss.
-            copied.append((size, max(rate, copied[-1][1] if copied else 0.0)))
-    return Peaks(threads=threads, macs_per_s=rates, bytes_per_s=tuple(reversed(copied)))
 
 
 def limit(layer: LayerTime, precision: str, found: Peaks) -> LayerLimit:
