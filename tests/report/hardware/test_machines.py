@@ -110,6 +110,15 @@ def test_batches_are_compared_apart() -> None:
     ]
 
 
+def test_a_batch_never_changes_places_with_another() -> None:
+    here = [timed(n, ms, batch=b) for n, ms, b in (("x", 2.0, 1), ("y", 3.0, 1), ("x", 9.0, 8))]
+    there = [timed(n, ms, batch=b) for n, ms, b in (("x", 5.0, 1), ("y", 4.0, 1), ("x", 3.0, 8))]
+    found = machines({"a": record(*here), "b": record(*there)})
+    assert [(turn.first, turn.second) for turn in found.reversals] == [("x batch 1", "y batch 1")]
+    ranks = {s.name: tuple(one.rank for one in s.standings if one) for s in found.subjects}
+    assert ranks == {"x batch 1": (1, 2), "y batch 1": (2, 1), "x batch 8": (1, 1)}
+
+
 def test_many_machines_fit_a_page() -> None:
     from rich.console import Console
 

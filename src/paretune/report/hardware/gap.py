@@ -31,7 +31,7 @@ class Bar(Noun):
         record: the record that it comes from.
         variant: its id there.
         device: `cpu` or `cuda`.
-        how: runtime, precision, recipe, and the batch where it is not one sample.
+        how: runtime, precision, recipe, and streams and batch where there are several.
         source: where a published figure comes from; empty where it was measured.
         value: milliseconds a call, or samples a second where the machine is saturated.
         ci95: of `value`; None where a published table has none.
@@ -231,7 +231,7 @@ def _bar(stage: str, one: _Timed, reference: _Timed, prices: Mapping[str, float]
         record=one.name,
         variant=variant.id,
         device="cuda" if variant.device == "cuda" else "cpu",
-        how=describe(variant) + (f", batch {variant.batch}" if variant.batch > 1 else ""),
+        how=_how(variant),
         source=one.record.source,
         value=one.value,
         ci95=one.ci95,
@@ -240,6 +240,16 @@ def _bar(stage: str, one: _Timed, reference: _Timed, prices: Mapping[str, float]
         per_dollar=None if price is None else 3600 / one.seconds / price,
         unscored=stage in GUARDED and variant.accuracy is None,
     )
+
+
+def _how(variant: VariantRecord) -> str:
+    """Runtime, precision and recipe, and what is not one at a time."""
+    parts = [describe(variant)]
+    if variant.streams > 1:
+        parts.append(f"{variant.streams} streams")
+    if variant.batch > 1:
+        parts.append(f"batch {variant.batch}")
+    return ", ".join(parts)
 
 
 def _half(ci95: Ci95 | None) -> float | None:

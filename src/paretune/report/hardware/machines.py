@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -26,7 +27,7 @@ class Standing(Noun):
         how: its runtime, precision and recipe.
         ms: milliseconds of a call: the median; of a published table the mean.
         ci95: of `ms`; None where a published table has none.
-        rank: 1 is the fastest of the subjects that both were measured on this machine.
+        rank: 1 is the fastest of the subjects with this batch on this machine.
     """
 
     variant: str
@@ -37,9 +38,10 @@ class Standing(Noun):
 
 
 class Subject(Noun):
-    """A model, or a variant, on every machine; None where it was not measured."""
+    """A model, or a variant, with one batch on every machine; None where it was not measured."""
 
     name: str
+    batch: int
     standings: tuple[Standing | None, ...]
 
 
@@ -67,10 +69,10 @@ class Machines(Noun):
         targets: what they are.
         origins: `measured`, or where a published table comes from.
         by: what a subject is.
-        subjects: fastest first on the first machine, then those that it lacks.
-        reversals: every pair whose order turns round, the largest difference first.
-        agreement: Spearman's rank correlation of each machine with the first, over what both have;
-            None under three subjects.
+        subjects: by batch, fastest first on the first machine, then those that it lacks.
+        reversals: every pair of one batch whose order turns round, the largest difference first.
+        agreement: Spearman's rank correlation of each machine with the first, over what both have,
+            mean of the batches; None under three subjects.
         left_out: what was not compared, one sentence each.
     """
 
@@ -204,30 +206,40 @@ def _ms(variant: VariantRecord) -> float:
 
 
 def _subjects(best: Mapping[str, dict[str, VariantRecord]]) -> tuple[Subject, ...]:
-    """Every subject, ranked on each machine."""
-    ranks = {
-        machine: {name: i + 1 for i, name in enumerate(sorted(found, key=lambda n: _ms(found[n])))}
+    """Every subject, ranked on each machine among those with its batch."""
+    batches: dict[int, list[str]] = {}
+    for found in best.values():
+        for name in sorted(found, key=lambda n: _ms(found[n])):
+            of_batch = batches.setdefault(found[name].batch, [])
+            if name not in of_batch:
+                of_batch.append(name)
+
+    times = {
+        (machine, batch): sorted(_ms(found[name]) for name in names if name in found)
         for machine, found in best.items()
+        for batch, names in batches.items()
     }
 
     def standing(machine: str, name: str) -> Standing | None:
-        variant = best[machine].get(name)
-        timed = None if variant is None else call_ms(variant)
-        if variant is None or timed is None:
+        found = best[machine]
+        timed = call_ms(found[name]) if name in found else None
+        if timed is None:
             return None
         return Standing(
-            variant=variant.id,
-            how=describe(variant),
+            variant=found[name].id,
+            how=describe(found[name]),
             ms=timed[0],
             ci95=timed[1],
-            rank=ranks[machine][name],
+            rank=1 + bisect_left(times[machine, found[name].batch], timed[0]),
         )
 
-    names = list(
-        dict.fromkeys(itertools.chain(*(sorted(r, key=r.__getitem__) for r in ranks.values())))
-    )
     return tuple(
-        Subject(name=name, standings=tuple(standing(machine, name) for machine in best))
+        Subject(
+            name=name,
+            batch=batch,
+            standings=tuple(standing(machine, name) for machine in best),
+        )
+        for batch, names in sorted(batches.items())
         for name in names
     )
 
@@ -237,20 +249,27 @@ def _agreement(subjects: tuple[Subject, ...]) -> tuple[float | None, ...]:
 
     found: list[float | None] = []
     for other in range(len(subjects[0].standings)):
-        pairs = [
-            (here.ms, there.ms)
-            for here, there in ((s.standings[0], s.standings[other]) for s in subjects)
-            if here is not None and there is not None
-        ]
+        pairs: dict[int, list[tuple[float, float]]] = {}
+        for subject in subjects:
+            here, there = subject.standings[0], subject.standings[other]
+            if here is not None and there is not None:
+                pairs.setdefault(subject.batch, []).append((here.ms, there.ms))
         # Under three there is one order or its reverse.
-        found.append(float(spearmanr(*zip(*pairs, strict=True))[0]) if len(pairs) > 2 else None)
+        of_batches = [
+            float(spearmanr(*zip(*some, strict=True))[0])
+            for some in pairs.values()
+            if len(some) > 2
+        ]
+        found.append(float(np.mean(of_batches)) if of_batches else None)
     return tuple(found)
 
 
 def _reversals(subjects: tuple[Subject, ...]) -> tuple[Reversal, ...]:
-    """Pairs whose order differs between two machines, beyond both intervals."""
+    """Pairs of one batch whose order differs between two machines, beyond both intervals."""
     found = []
     for one, other in itertools.combinations(subjects, 2):
+        if one.batch != other.batch:
+            continue
         factors = [_factor(a, b) for a, b in zip(one.standings, other.standings, strict=True)]
         for here, there in itertools.combinations(range(len(factors)), 2):
             before, after = factors[here], factors[there]
