@@ -7,7 +7,7 @@ import re
 from paretune.report.charts import NARROW, WIDE, gaps_chart, to_svg
 from paretune.report.hardware import gap_overview
 from paretune.report.hardware.gap import gaps
-from tests.report.hardware.test_gap import CPU, GPU, RUN, gpu, svg_width
+from tests.report.hardware.test_gap import CPU, GPU, RUN, gpu, rate, svg_width
 from tests.report.hardware.test_machines import record, target, timed
 
 
@@ -80,3 +80,18 @@ def test_what_is_published_is_marked() -> None:
         assert "* published, not measured" in svg
     assert "net, b*" in svg
     assert "net, a*" not in svg
+
+
+def test_a_cpu_without_a_stage_in_a_regime_is_told_as_missing() -> None:
+    streams = rate(timed("net", 5.0, streams=2), 300.0).model_copy(update={"latency_ms": None})
+    found = gaps({"cpu": record(streams), "gpu": GPU})
+    assert list(found.models[0].bars) == ["saturated"]
+    assert found.models[0].bars["saturated"][0].how == "openvino int8, 2 streams"
+    assert "Missing: one call at a time: no CPU was measured so." in gap_overview.summary(found)
+    assert found.nearest("one call at a time") == []
+
+
+def test_prices_are_not_passed_over_in_silence() -> None:
+    both = gpu(*GPU.variants, timed("other", 2.0, runtime="torch-eager", device="cuda"))
+    found = gaps({"cpu": CPU, "gpu": both}, prices={"gpu": 2.5})
+    assert gap_overview.summary(found)[-1].startswith("Inferences per dollar: give --model")

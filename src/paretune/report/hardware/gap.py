@@ -62,7 +62,8 @@ class Gap(Noun):
 
     Attributes:
         model: its name.
-        bars: by regime, CPUs in the order of the trip, then GPUs; empty where there is no GPU.
+        bars: by regime, CPUs in the order of the trip, then GPUs; those regimes alone in which both
+            were measured.
         missing: what the records do not hold, one sentence each.
     """
 
@@ -137,10 +138,10 @@ def _gap(name: str, entries: list[Entry], prices: Mapping[str, float]) -> Gap:
     for regime in REGIMES:
         timed = [one for entry in entries if (one := _timed(*entry, regime)) is not None]
         found = _bars(timed, natives, prices)
-        if found:
+        if {bar.device for bar in found} == {"cpu", "cuda"}:
             bars[regime] = found
         else:
-            missing.append(f"{regime}: no GPU was measured so")
+            missing.append(f"{regime}: no {'CPU' if found else 'GPU'} was measured so")
     return Gap(model=name, bars=bars, missing=tuple(missing))
 
 

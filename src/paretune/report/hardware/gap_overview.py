@@ -39,17 +39,23 @@ def summary(found: Gaps) -> list[str]:
     for one in found.models:
         lines += gap_table.published(one)
     lines += [f"Missing: {said}." for said in _missing(found)]
+    bars = [bar for one in found.models for several in one.bars.values() for bar in several]
+    if any(bar.per_dollar is not None for bar in bars):
+        lines.append("Inferences per dollar: give --model MODEL, or --json for all.")
     return list(dict.fromkeys(lines))
 
 
 def _missing(found: Gaps) -> list[str]:
     """What the records do not hold, in a sentence each."""
     said = []
-    for regime in REGIMES:
-        lacking = [one.model for one in found.models if regime not in one.bars]
-        more = f" and {len(lacking) - TOLD} more" if len(lacking) > TOLD else ""
-        some = "" if len(lacking) == len(found.models) else f" on {', '.join(lacking[:TOLD])}{more}"
-        said += [f"{regime}: no GPU was measured so{some}"] if lacking else []
+    lacking: dict[str, list[str]] = {}
+    for one in found.models:
+        for what in one.missing:
+            lacking.setdefault(what, []).append(one.model)
+    for what, models in lacking.items():
+        more = f" and {len(models) - TOLD} more" if len(models) > TOLD else ""
+        some = "" if len(models) == len(found.models) else f" on {', '.join(models[:TOLD])}{more}"
+        said.append(what + some)
     unscored = {program for one in found.models for program in one.unscored}
     if unscored:
         said.append(
@@ -74,7 +80,9 @@ def table(found: Gaps, regime: Regime) -> Table:
     for stage in stages:
         made.add_column(stage, justify="right", no_wrap=True)
     made.add_column(f"GPU, {UNITS[regime]}", justify="right", no_wrap=True)
-    notes = [f"{len(rows) - SHOWN} more: --model NAME, or --json for all"][: len(rows) > SHOWN]
+    notes = []
+    if len(rows) > SHOWN:
+        notes.append(f"{len(rows) - SHOWN} more: --model NAME, or --json for all")
     if any(bar.source for one in rows for bar in one.bars[regime]):
         notes.append("* published, not measured")
     made.caption = "; ".join(notes) or None
