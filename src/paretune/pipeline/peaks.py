@@ -20,7 +20,7 @@ COPIER = "paretune.measure._bandwidth:Copier"
 #: Bytes that copies are measured at: in the first cache, the second, the last, and memory.
 SIZES = tuple(2**k for k in range(16, 29, 2))
 #: Seconds of copying at each size, and profiles of each peak layer, of which the best counts.
-COPYING, PROFILES = 0.1, 30
+COPYING, PROFILES = 0.1, 10
 #: Fresh starts of the fastest peak layer and of the copies: where a process happens to lie in
 #: memory makes it faster or slower for its whole life, and a limit is what can be reached.
 STARTS = 3
