@@ -33,18 +33,16 @@ def claimed(raced: dict[str, float], now: dict[str, float], *, best: str, chosen
             architecture=architecture, runtime=runtime, precision=precision, threads=int(ways[1])
         )
         assert variant.id == name
-        program: Any = name.rpartition("/")[0]
+        program, built = name.rpartition("/")[0], cast(Any, SimpleNamespace(size_mb=1.0))
         score = Score(split="search", value=0.9, ci95=(0.89, 0.91), n=5000)
-        owners.setdefault(program, Candidate(program, {"name": program}, score))
-        field.variants[name], field.owner[name] = variant, owners[program]
+        owner = owners.setdefault(program, Candidate(built, {"name": program}, score))
+        field.variants[name], field.owner[name] = variant, owner
         field.standings[name] = Standing(
             latency=Latency(p50=ms, p95=ms, p99=ms, ci95=(ms, ms), n=9),
             throughput=Estimate(value=1000 / ms, ci95=(1000 / ms, 1000 / ms)),
             speed=Estimate(value=1 / ms, ci95=(1 / ms, 1 / ms)),
             noise=0.0,
         )
-    for owner in owners.values():
-        object.__setattr__(owner, "program", SimpleNamespace(size_mb=1.0, name=owner.program))
     field.winner = chosen
     context = SimpleNamespace(
         open=lambda program, variant: FakeSubject(time, now[variant.id] / 1000),
