@@ -216,13 +216,17 @@ def test_a_gap_has_a_table_and_a_chart_and_reads_prices(paretune, tmp_path):
     files = [tmp_path / "cpu.json", tmp_path / "gpu.json"]
     said = paretune("gap", *files, "--price", "gpu=2.5", "--out", tmp_path / "gap")
     assert said.code == 0, said.err
-    assert said.out.startswith("net, one call at a time: a is slower than G1 by as it came 40.00x")
+    assert said.out.startswith(
+        "net, one call at a time: a (2 cores, AVX2) is slower than G1 by as it came 40.00x"
+    )
     check_tables("\n".join(line for line in said.out.splitlines() if str(tmp_path) not in line))
     assert (tmp_path / "gap" / "gap.svg").is_file()
     both = gpu(*GPU.variants, timed("other", 2.0, runtime="torch-eager", device="cuda"))
     files[1].write_text(both.model_dump_json(by_alias=True))
     several = paretune("gap", *files, "--json", tmp_path / "several.json")
-    assert several.out.startswith("2 models, one call at a time: a is slower than G1 by")
+    assert several.out.startswith(
+        "2 models, one call at a time: a (2 cores, AVX2) is slower than G1 by"
+    )
     check_tables(several.out)
     told = json.loads((tmp_path / "several.json").read_text())
     assert [one["model"] for one in told["models"]] == ["net", "other"]
@@ -249,7 +253,7 @@ def test_records_of_two_machines_are_compared(paretune, tmp_path):
     assert said.code == 0
     check_tables(said.out)
     assert said.out.startswith("1 pair of models changes places:")
-    assert "old: a, 2 cores, capped at avx2 (emulated)" in said.out
+    assert "old: a (2 cores, capped at avx2, emulated)" in said.out
     found = json.loads((tmp_path / "c.json").read_text())
     assert found["reversals"][0]["first"] == "x"
     alone = paretune("compare", files[0])

@@ -86,10 +86,12 @@ def test_a_model_without_accuracy_and_a_record_of_another_machine_are_told(drawn
     assert found.points == ()
     assert "no accuracy is known" in found.left_out["small@8"]
     record = json.loads(next((out / "records").iterdir()).read_text())
-    record["target"]["cpu"] = "Other"
-    (tmp_path / "other.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match="was measured on Other"):
-        frontier(add=[tmp_path / "other.json"], out=tmp_path / "added", **OPTIONS)
+    other = tmp_path / "other.json"
+    # Another generation may call itself alike.
+    for differs, said in (({"cpu": "Other"}, r"on Other \("), ({"isa": ["sve"]}, r"cores?, SVE\)")):
+        other.write_text(json.dumps(record | {"target": record["target"] | differs}))
+        with pytest.raises(InputError, match=f"was measured .*{said}"):
+            frontier(add=[other], out=tmp_path / str(differs), **OPTIONS)
 
 
 def test_nothing_asked_for_and_an_unknown_preset_are_refused(tmp_path):

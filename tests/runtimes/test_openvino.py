@@ -5,6 +5,7 @@ import pytest
 
 from paretune import runtimes
 from paretune.core import Model, TensorSpec, UnsupportedError
+from paretune.engine import machine
 from paretune.runtimes import Settings, _nncf
 from paretune.runtimes._openvino import properties
 from paretune.runtimes._openvino_session import _precision, input_indices
@@ -60,6 +61,25 @@ def test_int8_executes_in_int8(tmp_path):
     convolutions = [x for x in session.layers(models.feeds_of(model, 1)) if "Conv" in x.op]
     assert len(convolutions) == 3
     assert {layer.precision for layer in convolutions} == {"int8"}
+
+
+@pytest.mark.parametrize(("isa", "most"), [(("avx2",), 64), (("avx2", "avx_vnni"), 127)])
+def test_weights_are_cut_to_7_bits_where_products_would_saturate(isa, most, tmp_path, monkeypatch):
+    target = machine.detect().model_copy(update={"isa": isa})
+    monkeypatch.setattr(machine, "detect", lambda: target)
+    model = models.conv_model()
+    calibration = [models.feeds_of(model, 1, seed) for seed in range(4)]
+    program = OPENVINO.prepare(model, "int8", tmp_path, calibration=calibration)
+    assert bool(program.needs_isa) == (most > 64)
+    graph = ov.Core().read_model(tmp_path / "model.xml")
+    weights = [
+        node.data.astype(int)
+        for node in graph.get_ops()
+        if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.i8
+    ]
+    assert len(weights) == 4
+    # Depthwise kernels, (groups, 1, 1, h, w), add up in 32 bits on every CPU.
+    assert max(np.abs(one).max() for one in weights if one.ndim < 5) == most
 
 
 def test_an_int8_model_is_not_quantised_again(tmp_path):

@@ -6,6 +6,15 @@ import hashlib
 
 from paretune.core._base import Noun
 
+#: Instruction sets as people call them: the widest, and whatever there is besides.
+_WIDTHS = {"avx512": "AVX-512", "avx2": "AVX2", "sve": "SVE", "neon": "NEON"}
+_BESIDES = {
+    "VNNI": {"avx512_vnni", "avx_vnni"},
+    "bf16": {"avx512_bf16"},
+    "fp16": {"avx512_fp16"},
+    "AMX": {"amx_bf16", "amx_int8"},
+}
+
 
 class Gpu(Noun):
     """One CUDA device: name, memory in MB (10^6 bytes), compute capability such as `9.0`."""
@@ -49,6 +58,23 @@ class Target(Noun):
     def digest(self) -> str:
         """sha256 hex (16 characters) of all that can change a measurement."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """What sets this machine apart from others, such as `AMD EPYC (2 cores, AVX-512 VNNI)`.
+
+        Virtual machines often report one name for CPUs of several generations. Of a published
+        figure, which tells no instruction sets, it is the name alone.
+        """
+        width = next((name for isa, name in _WIDTHS.items() if isa in self.isa), None)
+        if width is None:
+            return self.cpu
+        besides = [name for name, any_of in _BESIDES.items() if any_of & set(self.isa)]
+        sets = " ".join((width, *besides))
+        if self.isa_cap:
+            sets = f"capped at {self.isa_cap}, emulated"
+        cores = "1 core" if self.usable_cores == 1 else f"{self.usable_cores} cores"
+        return f"{self.cpu} ({cores}, {sets})"
 
     @property
     def usable_cores(self) -> int:

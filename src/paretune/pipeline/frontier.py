@@ -165,10 +165,10 @@ def _added(file: Path, target: Target) -> BenchRecord:
         InputError: it is of another machine.
     """
     record = records.read(file)
-    if record.target.cpu != target.cpu or record.target.isa_cap:
+    if record.target.label != target.label:
         raise InputError(
-            f"{file} was measured on {record.target.cpu}, and this is {target.cpu}: a frontier is "
-            "of one machine"
+            f"{file} was measured on {record.target.label}, and this is {target.label}: a frontier "
+            "is of one machine"
         )
     return record
 

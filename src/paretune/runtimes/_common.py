@@ -10,11 +10,21 @@ from pathlib import Path
 from types import ModuleType
 
 from paretune.core import InputError, MissingPackageError, Model, ParetuneError, UnsupportedError
+from paretune.engine import machine
 from paretune.runtimes.base import Array, Feeds, Program, Settings, as_feeds
 
 REASON_LENGTH = 200
 #: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
 EXACT_INT8_ISA = ("amx_int8", "avx512_vnni", "avx_vnni", "neon")
+
+
+def exact_int8() -> tuple[str, ...]:
+    """Instruction sets of which a program of 8-bit products made here needs one.
+
+    Empty on a CPU that has none of them: its programs keep one side of every product to 7 bits,
+    which no CPU saturates at.
+    """
+    return EXACT_INT8_ISA if set(EXACT_INT8_ISA) & set(machine.detect().isa) else ()
 
 
 def first_line(error: BaseException) -> str:

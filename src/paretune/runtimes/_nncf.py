@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from paretune.core import TensorSpec, UnsupportedError
-from paretune.runtimes._common import attempt, need
+from paretune.runtimes._common import attempt, exact_int8, need
 from paretune.runtimes._openvino_session import input_indices
 from paretune.runtimes.base import Array, Feeds, as_feeds
 
 
 def quantize(
     graph: Any, inputs: Sequence[TensorSpec], calibration: Sequence[Feeds], *, recipe: str
-) -> Any:
-    """An int8 copy of `graph`.
+) -> tuple[Any, tuple[str, ...]]:
+    """An int8 copy of `graph`, and the instruction sets of which it needs one.
+
+    On a CPU without any of them weights are cut to 7 bits, except depthwise ones, and any CPU can
+    run it; on one that has them, those of the first layers are.
 
     Args:
         graph: an `openvino.Model`.
@@ -45,17 +48,20 @@ def quantize(
             for index, name in zip(indices, names, strict=True)
         }
 
+    isa = exact_int8()
+    fix = nncf.OverflowFix.FIRST_LAYER if isa else nncf.OverflowFix.ENABLE
     with attempt("quantising with NNCF"), _quiet(nncf):
-        return nncf.quantize(
+        quantised = nncf.quantize(
             graph,
             nncf.Dataset(list(calibration), as_positions),
             subset_size=len(calibration),
             fast_bias_correction=recipe != "full",
             advanced_parameters=nncf.AdvancedQuantizationParameters(
-                disable_bias_correction=recipe == "quick"
+                disable_bias_correction=recipe == "quick", overflow_fix=fix
             ),
             model_type=nncf.ModelType.TRANSFORMER if _is_transformer(operators) else None,
         )
+    return quantised, isa
 
 
 def _is_transformer(operators: set[str]) -> bool:

@@ -69,11 +69,12 @@ class OpenVino(Runtime):
             for port in graph.inputs
             if port.get_partial_shape().rank.is_static
         ]
+        isa: tuple[str, ...] = BF16_ISA if precision == "bf16" else ()
         if precision == "int8":
             from paretune.runtimes import _nncf
 
             recipe = recipe or self.recipes()[0]
-            graph = _nncf.quantize(graph, model.inputs, calibration, recipe=recipe)
+            graph, isa = _nncf.quantize(graph, model.inputs, calibration, recipe=recipe)
         with attempt("writing the OpenVINO model"):
             ov.save_model(graph, str(folder / MAIN_FILE), compress_to_fp16=False)
         return Program(
@@ -85,7 +86,7 @@ class OpenVino(Runtime):
             inputs=model.inputs,
             outputs=model.outputs,
             max_batch=fixed_batch(shapes),
-            needs_isa=BF16_ISA if precision == "bf16" else (),
+            needs_isa=isa,
         )
 
     def load(self, program: Program, settings: Settings) -> Session:

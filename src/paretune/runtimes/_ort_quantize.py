@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paretune.core import TensorSpec, UnsupportedError
-from paretune.engine import machine
-from paretune.runtimes._common import EXACT_INT8_ISA, attempt
+from paretune.runtimes._common import attempt, exact_int8
 from paretune.runtimes.base import Array, Feeds, as_feeds
 
 #: Samples whose activations percentile calibration holds in memory at once, and uses in all:
@@ -47,7 +46,7 @@ def quantize(
 
     if not calibration:
         raise UnsupportedError("int8 needs calibration samples, and none were given")
-    exact = bool(set(EXACT_INT8_ISA) & set(machine.detect().isa))
+    isa = exact_int8()
     percentile = recipe == "percentile"
     if percentile:
         calibration = calibration[:: -(-len(calibration) // PERCENTILE_SAMPLES)]
@@ -69,7 +68,7 @@ def quantize(
             _Reader(inputs, calibration),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            reduce_range=not exact,
+            reduce_range=not isa,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             use_external_data_format=large,
@@ -82,7 +81,7 @@ def quantize(
                 "CalibTensorRangeSymmetric": False,
             },
         )
-        return onnx.load(str(made)), EXACT_INT8_ISA if exact else ()
+        return onnx.load(str(made)), isa
 
 
 def _preprocess(source: Path, ready: Path, large: bool) -> None:

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from paretune.core import Model, UnsupportedError
-from paretune.engine import machine
-from paretune.runtimes._common import EXACT_INT8_ISA, attempt, need
+from paretune.runtimes._common import attempt, exact_int8, need
 from paretune.runtimes.base import Feeds, as_feeds
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgra
         raise UnsupportedError("int8 needs calibration samples, and none were given")
     from paretune.sources import forms
 
-    exact = bool(set(EXACT_INT8_ISA) & set(machine.detect().isa))
+    isa = exact_int8()
     with quiet():
         x86 = need(QUANTIZER, runtime="torch-compile int8", install="torchao")
         import torch
@@ -60,7 +59,7 @@ def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgra
         with attempt("quantising with torchao"), torch.no_grad():
             quantizer = x86.X86InductorQuantizer()
             quantizer.set_global(
-                x86.get_default_x86_inductor_quantization_config(reduce_range=not exact)
+                x86.get_default_x86_inductor_quantization_config(reduce_range=not isa)
             )
             plain = exported.module()
             _tell_sources(plain.graph)
@@ -73,7 +72,7 @@ def quantize(model: Model, calibration: Sequence[Feeds]) -> tuple[ExportedProgra
             allow_exported_model_train_eval(converted)
         with attempt("exporting the quantised module"):
             quantized = forms.exported_program(dataclasses.replace(model, module=_whole(converted)))
-    return quantized, EXACT_INT8_ISA if exact else ()
+    return quantized, isa
 
 
 def _tell_sources(graph: Any) -> None:

@@ -108,7 +108,9 @@ def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> No
     assert found.bars["saturated"][1].ci95 is None
     said = gap_table.summary(found)
     assert "Published, not measured: G1 (a table)." in said
-    assert said[0].startswith("net, saturated: a is slower than G1 by quantised 20.00x (")
+    assert said[0].startswith(
+        "net, saturated: a (2 cores, AVX2) is slower than G1 by quantised 20.00x ("
+    )
 
 
 def svg_width(svg: str) -> float:
@@ -141,3 +143,18 @@ def test_what_was_timed_without_being_scored_is_told() -> None:
     drawn = gap_chart(found, WIDE)
     assert drawn is not None
     assert to_svg(drawn).count("accuracy not measured") >= 1
+
+
+def test_cpus_that_call_themselves_alike_are_told_apart() -> None:
+    """As virtual machines of two generations do."""
+    newer = target("AMD EPYC").model_copy(update={"isa": ("avx2", "avx512", "avx512_vnni")})
+    records = {
+        "old": record(timed("net", 12.0), cpu="AMD EPYC"),
+        "new": BenchRecord(target=newer, variants=(timed("net", 4.0),)),
+        "gpu": GPU,
+    }
+    bars = gap(records).bars["one call at a time"]
+    assert [(bar.machine, bar.value) for bar in bars if bar.device == "cpu"] == [
+        ("AMD EPYC (2 cores, AVX2)", 12.0),
+        ("AMD EPYC (2 cores, AVX-512 VNNI)", 4.0),
+    ]

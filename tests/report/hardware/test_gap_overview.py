@@ -18,8 +18,8 @@ def test_several_models_are_told_together() -> None:
     assert [one.model for one in found.nearest("one call at a time")] == ["other", "net"]
     said = gap_overview.summary(found)
     assert said[0] == (
-        "2 models, one call at a time: a is slower than G1 by as it came 40.0x, compiled 12.0x, "
-        "quantised 0.500x to 5.00x, searched 2.50x (below 1: faster)."
+        "2 models, one call at a time: a (2 cores, AVX2) is slower than G1 by as it came 40.0x, "
+        "compiled 12.0x, quantised 0.500x to 5.00x, searched 2.50x (below 1: faster)."
     )
     assert "Missing: saturated: no GPU was measured so on other." in said
     assert said[-1].startswith("Missing: the accuracy of 3 programs")
@@ -29,18 +29,22 @@ def test_several_models_are_told_together() -> None:
         assert svg_width(to_svg(drawn)) <= width + 10
         told = re.findall(r'aria-label="((?:net|other), [^"]*times slower[^"]*)"', to_svg(drawn))
         assert len(told) == 5 + 1  # one at a time, and saturated
-        assert any(one.startswith("other, quantised: 0.500 times slower; a:") for one in told)
+        other = "other, quantised: 0.500 times slower; a (2 cores, AVX2):"
+        assert any(one.startswith(other) for one in told)
 
 
 def test_several_cpus_have_a_row_each() -> None:
     older = CPU.model_copy(update={"target": target("b")})
     found = gaps({"cpu": CPU, "old": older, "gpu": GPU})
     assert [said.partition(" is slower")[0] for said in gap_overview.summary(found)[:2]] == [
-        "1 model, one call at a time: a",
-        "1 model, one call at a time: b",
+        "1 model, one call at a time: a (2 cores, AVX2)",
+        "1 model, one call at a time: b (2 cores, AVX2)",
     ]
     made = gap_overview.table(found, "one call at a time")
-    assert [str(cell) for cell in made.columns[1].cells] == ["a", "b"]
+    assert [str(cell) for cell in made.columns[1].cells] == [
+        "a (2 cores, AVX2)",
+        "b (2 cores, AVX2)",
+    ]
     drawn = gaps_chart(found, WIDE)
     assert drawn is not None
     assert "net, b" in to_svg(drawn)
@@ -71,15 +75,15 @@ def test_what_is_published_is_marked() -> None:
     made = gap_overview.table(found, "one call at a time")
     assert made.caption == "* published, not measured"
     assert [str(cell) for cell in made.columns[2].cells] == ["40.0x", "40.0x*"]
-    assert "Published, not measured: b (a table)." in gap_overview.summary(found)
+    assert "Published, not measured: b (2 cores, AVX2) (a table)." in gap_overview.summary(found)
     for width in (NARROW, WIDE):
         drawn = gaps_chart(found, width)
         assert drawn is not None
         svg = to_svg(drawn)
         assert svg_width(svg) <= width + 10
         assert "* published, not measured" in svg
-    assert "net, b*" in svg
-    assert "net, a*" not in svg
+    assert "net, b (2 cores, AVX2)*" in svg
+    assert "net, a (2 cores, AVX2)*" not in svg
 
 
 def test_a_cpu_without_a_stage_in_a_regime_is_told_as_missing() -> None:

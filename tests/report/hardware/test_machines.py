@@ -52,7 +52,7 @@ def test_an_order_that_turns_round_is_told_and_marked() -> None:
     assert "x is 1.50x as fast as y on new; on old, y is, 1.60x." in said[1]
     assert (
         machine_tables.legend(found)[1]
-        == "old: b, 2 cores, capped at avx2 (emulated), openvino int8"
+        == "old: b (2 cores, capped at avx2, emulated), openvino int8"
     )
 
 

@@ -109,6 +109,4 @@ def _cells(standing: Standing | None, moved: bool, by: bool) -> list[str]:
 
 
 def _machine(target: Target) -> str:
-    capped = f", capped at {target.isa_cap} (emulated)" if target.isa_cap else ""
-    gpus = "".join(f", {gpu.name}" for gpu in target.gpus)
-    return f"{target.cpu}, {plural(target.usable_cores, 'core')}{gpus}{capped}"
+    return ", ".join((target.label, *(gpu.name for gpu in target.gpus)))

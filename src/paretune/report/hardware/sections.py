@@ -71,7 +71,7 @@ def sections(result: Result, against: Against) -> list[Section]:
             Section(
                 name=_numbered("models", place),
                 title="Known networks on this machine",
-                lines=(f"On {frontier.target.cpu}:", *model_table.summary(frontier)),
+                lines=(f"On {frontier.target.label}:", *model_table.summary(frontier)),
                 caption=FRONTIER,
                 chart=partial(charts.models_chart, frontier),
             )

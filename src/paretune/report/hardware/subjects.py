@@ -51,8 +51,8 @@ def call_ms(variant: VariantRecord) -> tuple[float, Ci95 | None] | None:
 
 
 def machine_name(record: BenchRecord, device: str) -> str:
-    """What a variant ran on, in a few words: the CPU with its cap, or the first GPU."""
+    """What a variant ran on, in a few words: the CPU, or the first GPU."""
     target = record.target
     if device == "cuda" and target.gpus:
         return target.gpus[0].name
-    return target.cpu + (f" (capped at {target.isa_cap})" if target.isa_cap else "")
+    return target.label

@@ -23,6 +23,7 @@ from paretune.search.finish._features import Features
 from paretune.search.finish._loss import first, objective
 from paretune.search.finish._place import laid_out, optimizer, placed
 from paretune.search.finish._saved import Saved
+from paretune.search.finish._strided import guarded
 from paretune.search.finish._view import Views
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Stepper:
         # Accumulation is done here, where it follows memory: a configured one is its beginning.
         self.micro = -(-self.batches.local // self.accelerator.gradient_accumulation_steps)
         self.accelerator.gradient_accumulation_steps = 1
+        self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
         self._precision = precision(self.accelerator, recipe.precision)
         self._features = Features(student, self.teacher, features)
@@ -182,6 +184,8 @@ class Stepper:
         import torch
 
         self._features.close()
+        for guard in self._guards:
+            guard.remove()
         self.accelerator.unwrap_model(self._model, keep_fp32_wrapper=False)
         self.accelerator.free_memory()
         self.optimizer.zero_grad(set_to_none=True)
