@@ -23,10 +23,10 @@ def digits_model():
     return load_model(f"digits-resnet@{trained(load_data('digits', seed=0), seed=0, told=Told())}")
 
 
-def drop_of(found):
+def drops_of(found):
     variants = found.variants(architecture="digits-resnet+s1")
     scored = [variant["accuracy"] for variant in variants if variant["accuracy"]]
-    return min(score["drop"]["value"] for score in scored)
+    return [score["drop"]["value"] for score in scored]
 
 
 @pytest.mark.slow
@@ -42,15 +42,19 @@ def test_it_wins_back_what_int8_cost(digits_model, tmp_path, monkeypatch):
     monkeypatch.setattr(paretune.search, "search", search)
     monkeypatch.setattr(request, "LEAST_SEARCH", 60.0)
     monkeypatch.setattr(finalists, "MENDING", 0.3)
-    told, out = Told(), tmp_path / "out"
-    result = optimize(
-        digits_model, "digits", out=out, effort="search", runtimes=("openvino",),
-        precisions=("f32", "int8"), threads=(1,), budget="90s", progress=told,
-    )  # fmt: skip
+    # How much a budget buys is the machine's affair.
+    for budget in ("90s", "180s", "360s"):
+        told, out = Told(), tmp_path / budget
+        result = optimize(
+            digits_model, "digits", out=out, effort="search", runtimes=("openvino",),
+            precisions=("f32", "int8"), threads=(1,), budget=budget, progress=told,
+        )  # fmt: skip
+        if drops := drops_of(Run(out, result, told)):
+            break
     notes = [re.match(r"int8 cost .+\+s1 ([\d.]+) pt: trained", note) for note in told.notes]
     (cost,) = [float(note[1]) / 100 for note in notes if note]
     assert cost > 0.1
-    assert drop_of(Run(out, result, told)) < 0.5 * cost
+    assert min(drops) < 0.5 * cost
     assert result.ledger.stages_flops["quantisation-aware"] > 0
 
 

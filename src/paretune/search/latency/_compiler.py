@@ -81,7 +81,7 @@ class Compiler:
             shapes = [list(tensor.shape) for tensor in one]
             graph = ov.convert_model(traced, example_input=one, input=shapes)
             feeds = [{k: v[i : i + 1] for k, v in self._feeds.items()} for i in range(SAMPLES)]
-            graph = quantize(graph, self._model.inputs, feeds, recipe="quick")
+            graph, isa = quantize(graph, self._model.inputs, feeds, recipe="quick")
             ov.save_model(graph, str(folder / "model.xml"), compress_to_fp16=False)
         program = Program(
             runtime="openvino",
@@ -92,6 +92,7 @@ class Compiler:
             inputs=self._model.inputs,
             outputs=self._model.outputs,
             max_batch=1,
+            needs_isa=isa,
         )
         return program, self._parts(network, options)
 
