@@ -14,7 +14,7 @@ RECORDS = ROOT / "benchmarks" / "records"
 
 
 def file_of(device: str, *, trial: bool = False) -> Path:
-    """Where the record of a machine is, by the name of its CPU or GPU."""
+    """Where the record of a machine is, by the label of its CPU or the name of its GPU."""
     name = re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
     return (TRIALS if trial else RECORDS) / f"{name}.json"
 

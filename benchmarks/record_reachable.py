@@ -77,7 +77,7 @@ def main() -> int:
         )
     said = Condition(kind="fallback", text=f"{searched.architecture}, not trained: {became}")
     record = record.model_copy(update={"conditions": (*record.conditions, said)})
-    add(record, file_of(machine.detect().cpu))
+    add(record, file_of(machine.detect().label))
     return int(any(variant.status != "ok" for variant in record.variants))
 
 

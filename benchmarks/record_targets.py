@@ -28,7 +28,7 @@ def main() -> int:
     """Bench every network on its own, so that whatever is done is kept."""
     args = _arguments()
     target = machine.detect()
-    device = target.gpus[0].name if args.device == "cuda" and target.gpus else target.cpu
+    device = target.gpus[0].name if args.device == "cuda" and target.gpus else target.label
     file = args.file or file_of(device, trial=args.quick)
     failed = []
     # Streams are timed by throughput, so each number of them is a bench of its own.

@@ -13,7 +13,7 @@ from paretune.runtimes.base import Program
 
 #: Convolutions of (channels, kernel, height and width), channels alike on both sides: large enough
 #: to be far from every overhead, small enough for their weights to stay in a second-level cache.
-SHAPES = ((256, 3, 28), (512, 1, 28), (1024, 1, 14), (128, 3, 56))
+SHAPES = ((256, 3, 28), (512, 1, 28), (1024, 1, 14), (128, 3, 56), (256, 3, 14))
 
 
 def write(folder: Path, precision: Precision, shape: tuple[int, int, int]) -> Program:

@@ -33,6 +33,14 @@ def test_several_models_are_told_together() -> None:
         assert any(one.startswith(other) for one in told)
 
 
+def test_a_cpu_that_lacks_a_model_is_not_said_to_have_it() -> None:
+    both = gpu(*GPU.variants, timed("other", 2.0, runtime="torch-eager", device="cuda"))
+    older = record(timed("net", 9.0), cpu="b")
+    said = gap_overview.summary(gaps({"cpu": CPU, "old": older, "gpu": both}))
+    assert said[0].startswith("2 models, one call at a time: a (2 cores, AVX2)")
+    assert said[1].startswith("1 model, one call at a time: b (2 cores, AVX2)")
+
+
 def test_several_cpus_have_a_row_each() -> None:
     older = CPU.model_copy(update={"target": target("b")})
     found = gaps({"cpu": CPU, "old": older, "gpu": GPU})

@@ -21,12 +21,13 @@ SHOWN, TOLD = 40, 5
 def summary(found: Gaps) -> list[str]:
     """The answer first: from where to where the models lie, stage by stage; what is missing."""
     lines = []
-    models = plural(len(found.models), "model")
     for regime in REGIMES:
         bars = [bar for one in found.models for bar in one.bars.get(regime, ())]
         gpus = " or ".join(dict.fromkeys(bar.machine for bar in bars if bar.device == "cuda"))
         for machine in dict.fromkeys(bar.machine for bar in bars if bar.device == "cpu"):
             own = [bar for bar in bars if bar.machine == machine and bar.device == "cpu"]
+            having = [one for one in found.models if set(one.bars.get(regime, ())) & set(own)]
+            models = plural(len(having), "model")
             steps = [
                 f"{stage} {_span([bar.behind for bar in own if bar.stage == stage])}"
                 for stage in STAGES
