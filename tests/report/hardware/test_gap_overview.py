@@ -55,7 +55,7 @@ def test_several_cpus_have_a_row_each() -> None:
     ]
     drawn = gaps_chart(found, WIDE)
     assert drawn is not None
-    assert "net, b" in to_svg(drawn)
+    assert ">b (2 cores, AVX2)<" in to_svg(drawn)
 
 
 def test_many_models_are_cut_to_the_nearest_and_the_rest_is_counted() -> None:
@@ -90,8 +90,8 @@ def test_what_is_published_is_marked() -> None:
         svg = to_svg(drawn)
         assert svg_width(svg) <= width + 10
         assert "* published, not measured" in svg
-    assert "net, b (2 cores, AVX2)*" in svg
-    assert "net, a (2 cores, AVX2)*" not in svg
+    assert ">b (2 cores, AVX2)*<" in svg
+    assert ">a (2 cores, AVX2)*<" not in svg
 
 
 def test_a_cpu_without_a_stage_in_a_regime_is_told_as_missing() -> None:

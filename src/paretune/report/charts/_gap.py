@@ -54,7 +54,7 @@ def _panel(regime: Regime, bars: tuple[Bar, ...], width: int) -> Any:
         axis=alt.Axis(tickCount=5),
     )
     base = rows_chart(rows)
-    drawn = base.mark_bar(height=20, cornerRadiusEnd=3, yOffset=-9).encode(
+    drawn = base.mark_bar(height=20, cornerRadiusEnd=3, yOffset=-16).encode(
         x=x,
         y=y,
         color=alt.Color(
@@ -65,17 +65,17 @@ def _panel(regime: Regime, bars: tuple[Bar, ...], width: int) -> Any:
         description="told:N",
         tooltip="told:N",
     )
-    spread = base.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=-9).encode(
+    spread = base.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=-16).encode(
         x=alt.X("low:Q"), x2="high:Q", y=y
     )
-    figures = base.mark_text(align="left", dx=7, dy=-9, fontWeight="bold").encode(
+    figures = base.mark_text(align="left", dx=7, dy=-16, fontWeight="bold").encode(
         x=alt.X("high:Q"), y=y, text="figure:N"
     )
-    who = base.mark_text(align="left", dx=2, dy=11, limit=inner).encode(
+    who = base.mark_text(align="left", dx=6, dy=4, limit=inner, lineBreak="\n").encode(
         x=alt.value(0), y=y, text="who:N"
     )
     return alt.layer(drawn, spread, figures, who).properties(
-        width=inner, height=54 * len(rows), title=TITLES[regime]
+        width=inner, height=68 * len(rows), title=TITLES[regime]
     )
 
 
@@ -85,7 +85,7 @@ def _row(regime: Regime, place: int, bar: Bar) -> dict[str, Any]:
     shown = f"{text.significant(bar.value)} {UNITS[regime]}"
     published = ", published" if bar.source else ""
     unscored = ", accuracy not measured" if bar.unscored else ""
-    who = f"{bar.machine}: {bar.how}, {shown}{published}{unscored}"
+    how = f"{bar.how}{published}{unscored}"
     return {
         "place": place,
         "stage": f"GPU, {bar.stage}" if gpu else bar.stage,
@@ -94,6 +94,6 @@ def _row(regime: Regime, place: int, bar: Bar) -> dict[str, Any]:
         "low": low,
         "high": high,
         "figure": f"{bar.behind:.2f}x" if bar.behind < 10 else f"{bar.behind:.1f}x",
-        "who": who,
-        "told": f"{bar.stage}: {bar.behind:.2f} times slower; {who}",
+        "who": f"{shown}, {bar.machine}\n{how}",
+        "told": f"{bar.stage}: {bar.behind:.2f} times slower; {shown}, {bar.machine}, {how}",
     }

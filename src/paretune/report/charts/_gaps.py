@@ -13,8 +13,11 @@ from paretune.report.hardware.gap import Gap, Gaps, Regime
 SHOWN = 40
 #: Room for the models' names, in pixels, on a page and on a phone.
 NAMES, NAMES_NARROW = 190, 130
-#: More room, for that of the machine's.
-MACHINE = 80
+#: More room for those of machines, below; on a phone, in two lines of their own.
+MACHINE, MACHINE_NARROW = 70, 40
+
+
+LINES = "split(datum.label, '\\n')"
 
 
 def chart(gaps: Gaps, width: int) -> Chart | None:
@@ -29,14 +32,15 @@ def chart(gaps: Gaps, width: int) -> Chart | None:
 def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     import altair as alt
 
-    told = ["times slower than the GPU at its best" + " (closer to 1 is better)" * (width >= WIDE)]
+    wide = width >= WIDE
+    told = ["times slower than the GPU at its best" + " (closer to 1 is better)" * wide]
     rows = [row for one in gaps.nearest(regime)[:SHOWN] for row in _rows(regime, one)]
     if not rows:
         return None
-    names = NAMES if width >= WIDE else NAMES_NARROW
+    names, high = NAMES if wide else NAMES_NARROW, 28
     if len({row["machine"] for row in rows}) > 1:
-        names += MACHINE * (width >= WIDE)
-        rows = [row | {"name": f"{row['name']}, {row['machine']}"} for row in rows]
+        names, high = names + (MACHINE if wide else MACHINE_NARROW), 42 if wide else 56
+        rows = [row | {"name": _below(row["name"], row["machine"], wide)} for row in rows]
     if any(row["published"] for row in rows):
         rows = [row | {"name": row["name"] + "*" * row["published"]} for row in rows]
         told.append("* published, not measured")
@@ -45,7 +49,7 @@ def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
         "name:N",
         sort=order,
         title=None,
-        axis=alt.Axis(ticks=False, domain=False, grid=True, labelLimit=names - 10),
+        axis=alt.Axis(ticks=False, domain=False, grid=True, labelLimit=names - 10, labelExpr=LINES),
     )
     x = alt.X(
         "behind:Q",
@@ -71,8 +75,12 @@ def _panel(regime: Regime, gaps: Gaps, width: int) -> Any | None:
     )
     one = rows_chart([{"behind": 1}]).mark_rule(strokeDash=[4, 4], opacity=0.6).encode(x=x)
     return alt.layer(one, line, dots).properties(
-        width=width - names - 20, height=28 * len(order), title=TITLES[regime]
+        width=width - names - 20, height=high * len(order), title=TITLES[regime]
     )
+
+
+def _below(model: str, machine: str, wide: bool) -> str:
+    return f"{model}\n{machine if wide else machine.replace(' (', chr(10) + '(')}"
 
 
 def _rows(regime: Regime, gap: Gap) -> list[dict[str, Any]]:
