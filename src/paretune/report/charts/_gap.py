@@ -16,6 +16,8 @@ COLOURS = {
     "searched": "#C874A4",
     "GPU": "#9AA0A6",
 }
+#: From the middle of a row, which has two lines of text below the bar, up to the bar, in pixels.
+BAR = -16
 TITLES: dict[Regime, str] = {
     "one call at a time": "one call at a time: time of a call over the GPU's",
     "saturated": "saturated: the GPU's samples a second over these",
@@ -54,7 +56,7 @@ def _panel(regime: Regime, bars: tuple[Bar, ...], width: int) -> Any:
         axis=alt.Axis(tickCount=5),
     )
     base = rows_chart(rows)
-    drawn = base.mark_bar(height=20, cornerRadiusEnd=3, yOffset=-16).encode(
+    drawn = base.mark_bar(height=20, cornerRadiusEnd=3, yOffset=BAR).encode(
         x=x,
         y=y,
         color=alt.Color(
@@ -65,10 +67,10 @@ def _panel(regime: Regime, bars: tuple[Bar, ...], width: int) -> Any:
         description="told:N",
         tooltip="told:N",
     )
-    spread = base.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=-16).encode(
+    spread = base.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=BAR).encode(
         x=alt.X("low:Q"), x2="high:Q", y=y
     )
-    figures = base.mark_text(align="left", dx=7, dy=-16, fontWeight="bold").encode(
+    figures = base.mark_text(align="left", dx=7, dy=BAR, fontWeight="bold").encode(
         x=alt.X("high:Q"), y=y, text="figure:N"
     )
     who = base.mark_text(align="left", dx=6, dy=4, limit=inner, lineBreak="\n").encode(
