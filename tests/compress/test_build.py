@@ -172,3 +172,18 @@ def test_programs_of_one_builder_share_its_process_until_it_is_closed(builds, at
     (_, _, first), (_, _, second) = attempts()
     assert first == second
     ours.close()  # closing again is harmless
+
+
+def test_programs_of_another_model_are_prepared_in_the_same_process(builds, attempts, tmp_path):
+    other = load_model(write_onnx(tmp_path / "other.onnx", batch=4))
+    with builds() as ours:
+        theirs = ours.of(other, None)
+        made = [ours.build("sound", "f32"), theirs.build("sound", "f32")]
+        theirs.close()  # what is lent stays open
+        with pytest.raises(UnsupportedError, match="was killed"):
+            theirs.build("killed", "f32")
+        shutil.rmtree(paths.programs())
+        made += [theirs.build("sound", "f32"), ours.build("sound", "f32")]
+    assert [program.max_batch for program in made] == [None, 4, 4, None]
+    first, second, killed, third, fourth = [process for *_, process in attempts()]
+    assert first == second == killed != third == fourth

@@ -12,17 +12,18 @@ from paretune.runtimes.base import Program
 
 
 class Builder:
-    """Holds one model and prepares programs of it.
+    """Holds one model at a time and prepares programs of it."""
 
-    Args:
-        model: the model, with its module where it has one.
-        calibration: representative inputs for int8, or None.
-        exported: the exported program of a module that could not be sent along.
-    """
-
-    def __init__(
+    def hold(
         self, model: Model, calibration: ArrayFolder | None, exported: Path | None = None
     ) -> None:
+        """Take a model in place of the one before.
+
+        Args:
+            model: the model, with its module where it has one.
+            calibration: representative inputs for int8, or None.
+            exported: the exported program of a module that could not be sent along.
+        """
         if exported is not None:
             model = replace(model, module=runtimes.read_exported(exported))
         self._model = model

@@ -10,9 +10,10 @@ from typing import Any
 
 from paretune import runtimes
 from paretune.compress._travel import Export, obstacle
+from paretune.compress._workshop import Cargo, Workshop
 from paretune.core import Device, Model, Precision, Target, UnsupportedError, WorkerError
 from paretune.data import ArrayFolder
-from paretune.engine import Actor, Engine
+from paretune.engine import Engine
 from paretune.runtimes.base import Program
 from paretune.store import Store, key_digest, paths
 
@@ -29,6 +30,7 @@ class Builds:
         target: the machine; versions and ISA are part of a program's identity.
         engine: where preparing happens.
         store: where finished programs are remembered.
+        workshop: the process that prepares; one of its own by default, which `close` ends.
     """
 
     def __init__(
@@ -39,15 +41,22 @@ class Builds:
         target: Target,
         engine: Engine,
         store: Store,
+        workshop: Workshop | None = None,
     ) -> None:
         self._model = model
         self._calibration = calibration
         self._target = target
         self._engine = engine
         self._store = store
-        self._builder: Actor | None = None
+        self._borrowed = workshop is not None
+        self._workshop = workshop or Workshop(engine)
         why = "" if model.module is None else obstacle(model.module)
         self._export = Export(model, why) if why else None
+        self._cargo: Cargo = (
+            (model, calibration, None)
+            if self._export is None
+            else (replace(model, module=None), calibration, self._export.file)
+        )
         #: What the user must know of how the model is built, empty where there is nothing.
         self.fallback = (
             f"the module cannot be sent to another process ({why}): its exported program is "
@@ -107,7 +116,7 @@ class Builds:
             self._store.put("program", key, {"unsupported": str(error)})
             raise
         except WorkerError as error:  # a crash or the clock: not a property of the model, not kept
-            self.close()  # the next program gets a fresh process
+            self._workshop.close()  # the next program gets a fresh process
             raise UnsupportedError(f"preparing it failed: {error}") from error
         payload = program.payload is not None
         record = program.model_copy(update={"payload": None})
@@ -134,26 +143,26 @@ class Builds:
         """Prepare in the builder process, in a folder that appears only when it is whole."""
         final = paths.programs() / digest
         with paths.folder_atomic(final, exist_ok=True) as folder:
-            program: Program = self._process().call(
+            program: Program = self._workshop.holding(self._cargo).call(
                 "prepare", runtime, precision, recipe, device, folder, timeout=timeout
             )
         return program.model_copy(update={"folder": final})
 
-    def _process(self) -> Actor:
-        if self._builder is None:
-            model, file = self._model, None
-            if self._export is not None:
-                model, file = replace(model, module=None), self._export.file
-            self._builder = self._engine.actor(
-                "paretune.compress._builder:Builder", model, self._calibration, file
-            )
-        return self._builder
+    def of(self, model: Model, calibration: ArrayFolder | None) -> Builds:
+        """Programs of another model, prepared in the same process as this one's."""
+        return Builds(
+            model,
+            calibration,
+            target=self._target,
+            engine=self._engine,
+            store=self._store,
+            workshop=self._workshop,
+        )
 
     def close(self) -> None:
-        """End the builder process. Idempotent."""
-        if self._builder is not None:
-            self._builder.close()
-            self._builder = None
+        """End the process, unless it is another's. Idempotent."""
+        if not self._borrowed:
+            self._workshop.close()
 
     def __enter__(self) -> Builds:
         return self

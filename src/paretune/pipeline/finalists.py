@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from paretune.compress import Builds, broken
+from paretune.compress import broken
 from paretune.core import Constraint, Model
 from paretune.data import ArrayFolder
 from paretune.pipeline.candidates import Candidates, build_others
@@ -112,9 +112,6 @@ def _mended(
 @contextmanager
 def _of(context: Context, model: Model, calibration: ArrayFolder | None) -> Iterator[Context]:
     """The run's context for another model; what it reuses and takes is the run's."""
-    with Builds(
-        model, calibration, target=context.target, engine=context.engine, store=context.store
-    ) as builds:
-        own = replace(context, model=model, builds=builds)
-        yield own
-        context.reused, context.taken = own.reused, own.taken
+    own = replace(context, model=model, builds=context.builds.of(model, calibration))
+    yield own
+    context.reused, context.taken = own.reused, own.taken
