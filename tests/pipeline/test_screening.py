@@ -25,11 +25,11 @@ class Machine:
         self.target = SimpleNamespace(usable_cores=2, digest="machine")
         self.search = SimpleNamespace(digest="data")
         self.reused = self.taken = 0
-        self.disturbed = False
+        self.disturbed = self.spent = False
         self.open_now = 0
 
     def left(self, _share):
-        return 100.0
+        return 0.0 if self.spent else 100.0
 
     def variant(self, program, threads, *, streams=1, batch=1):
         name = f"{program.name}/t{threads}"
@@ -68,11 +68,11 @@ def timed(reference, opener, *, seconds, probe=None):
     )
 
 
-def candidate(name, seconds, *, runtime="openvino", precision="f32"):
+def candidate(name, seconds, *, runtime="openvino", precision="f32", must=False):
     program = SimpleNamespace(
         name=name, seconds=seconds, runtime=runtime, precision=precision, max_batch=None
     )
-    return SimpleNamespace(program=program, key=name, reason="")
+    return SimpleNamespace(program=program, key=name, reason="", must=must)
 
 
 @pytest.fixture
@@ -116,3 +116,14 @@ def test_what_the_store_holds_is_not_timed_again(machine, monkeypatch):
     monkeypatch.setattr(screening, "screen", None)
     assert screened(machine, disturbed=False)[0] == before
     assert machine.reused == len(before)
+
+
+def test_where_the_budget_is_spent_what_must_be_timed_is(machine):
+    machine.spent = True
+    with Screening(machine, 3) as race:
+        race.enter(candidate("eager", 3.0, runtime="torch-eager", must=True))
+        race.enter(candidate("compiled", 1.0))
+        race.enter(candidate("found", 0.2, precision="int8", must=True))
+        field = race.finish()
+    assert set(field.standings) == {"eager/t2", "eager/t1", "found/t2", "found/t1"}
+    assert field.failed == {"compiled/t2": "the budget ended before it was measured"}

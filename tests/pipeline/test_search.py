@@ -1,6 +1,7 @@
 """A whole run that searches, on a real trained network."""
 
 import contextlib
+import itertools
 import json
 import sys
 from dataclasses import replace
@@ -15,7 +16,7 @@ from paretune.core import InputError, TensorSpec
 from paretune.data import check_against, load_data, materialise
 from paretune.pipeline import optimize, request, searching
 from paretune.pipeline.intake import with_calibration
-from paretune.pipeline.searching import COMPARISON, FINALISTS, kept, last_shares
+from paretune.pipeline.searching import COMPARISON, FINALISTS, SESSIONS, kept, last_shares
 from paretune.runtimes import Settings, get
 from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told
@@ -182,10 +183,13 @@ def test_a_search_that_fails_hands_the_best_compiled_baseline_back(tmp_path, mon
 
 
 def test_shares_leave_time_for_what_follows():
-    for budget in (150.0, 300.0, 3600.0):
-        last = last_shares(budget)
-        searched = 1 - kept(FINALISTS, budget) - kept(COMPARISON, budget)
+    for budget, opening in itertools.product((150.0, 300.0, 3600.0), (0.5, 2.0, 60.0)):
+        last = last_shares(budget, opening)
+        compared = kept(COMPARISON, budget, SESSIONS * opening)
+        searched = 1 - kept(FINALISTS, budget) - compared
         assert 0.3 < searched < last.screened < last.raced < last.compared < 1
+        # A machine that is slow to open sessions keeps more, and never most of the budget.
+        assert min(SESSIONS * opening, budget / 5, 120) <= compared * budget <= 120
 
 
 def refused(model, match, **options):

@@ -19,6 +19,11 @@ from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.intake import planned
 from paretune.pipeline.scoring import build_and_run, score_on
 
+#: In a search, what is built and timed even where the budget is spent: what its networks are
+#: compiled to, and so the baseline's way that they are held against. A run that ends without
+#: either has been for nothing.
+SEARCHED: tuple[str, Precision] = ("openvino", "int8")
+
 
 @dataclass
 class Candidates:
@@ -51,7 +56,7 @@ def baseline(context: Context) -> Candidates:
             f"{error}"
         ) from error
     scored = score_on(context, context.search, "search", result, result)
-    return Candidates(Candidate(program, key, scored), result)
+    return Candidates(Candidate(program, key, scored, must=True), result)
 
 
 def build_others(
@@ -91,14 +96,17 @@ def _one(
     guard: tuple[Constraint, ...],
 ) -> Candidate | None:
     """Build and score one program, or record why not."""
+    must = context.request.effort == "search" and (name, precision) == SEARCHED
     seconds = context.left(context.shares.screened)
     try:
-        if seconds <= 0:
+        if seconds <= 0 and not must:
             raise UnsupportedError("the budget ended before it was tried")
-        program, key, result = build_and_run(context, name, precision, recipe, timeout=seconds)
+        limit = None if must else seconds
+        program, key, result = build_and_run(context, name, precision, recipe, timeout=limit)
         scored = score_on(context, context.search, "search", result, found.baseline_outputs)
     except (UnsupportedError, InputError) as error:
         variant = context.variant_of(name, precision, recipe, context.threads)
         found.failed.append(VariantRecord.of(variant, "failed", str(error)))
         return None
-    return Candidate(program, key, scored, broken(scored, found.baseline.score, guard))
+    reason = broken(scored, found.baseline.score, guard)
+    return Candidate(program, key, scored, reason, must)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from paretune.compress import Builds
 from paretune.core import Condition, Device, Model, Precision, Progress, Score, Target, Variant
@@ -46,6 +47,7 @@ class Context:
         conditions: what a reader of the figures should know, collected on the way.
         reused: measurements that came from the store.
         taken: measurements taken now.
+        opened: seconds that each session so far took to open.
     """
 
     request: Request
@@ -63,6 +65,7 @@ class Context:
     conditions: list[Condition] = field(default_factory=list)
     reused: int = 0
     taken: int = 0
+    opened: list[float] = field(default_factory=list)
 
     @property
     def device(self) -> Device:
@@ -82,6 +85,11 @@ class Context:
         half of the cores.
         """
         return max(1, self.target.usable_cores // 2) if self.device == "cuda" else 1
+
+    @property
+    def opening_s(self) -> float:
+        """Seconds that a session takes to open, as far as seen: 0 where all came from the store."""
+        return fmean(self.opened) if self.opened else 0.0
 
     def left(self, share: float = 1.0) -> float:
         """Seconds until that share of the budget is spent; negative when it has been."""
@@ -124,7 +132,10 @@ class Context:
     def open(self, program: Program, variant: Variant, *, profile: bool = False) -> Actor:
         """A warmed-up process that runs `program` as `variant` says, on `search` samples."""
         settings = Settings.of(variant, profile=profile)
-        return open_host(self.engine, program, settings, self.search)
+        began = time.monotonic()
+        actor = open_host(self.engine, program, settings, self.search)
+        self.opened.append(time.monotonic() - began)
+        return actor
 
 
 @dataclass(frozen=True)
@@ -136,9 +147,11 @@ class Candidate:
         key: everything that decides what it is, for the store.
         score: on `search`.
         reason: why it may not be chosen, empty when it may.
+        must: whether it is timed even where the budget is spent.
     """
 
     program: Program
     key: dict[str, object]
     score: Score
     reason: str = ""
+    must: bool = False

@@ -10,7 +10,7 @@ from dataclasses import replace
 from paretune.compress import broken
 from paretune.core import Constraint, Model
 from paretune.data import ArrayFolder
-from paretune.pipeline.candidates import Candidates, build_others
+from paretune.pipeline.candidates import SEARCHED, Candidates, build_others
 from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.searching import Searched, judged
@@ -60,7 +60,7 @@ def _built(
     calibration: ArrayFolder | None,
 ) -> list[Candidate]:
     with _of(context, model, calibration) as own:
-        return list(build_others(own, found, guard, pairs=[("openvino", "int8")]))
+        return list(build_others(own, found, guard, pairs=[SEARCHED]))
 
 
 def _mended(

@@ -97,10 +97,10 @@ class Screening:
         return latency_plan(counts, batch, thorough=candidate is self._baseline)
 
     def _time_all(self, candidate: Candidate) -> None:
-        """Time the settings of one program as its plan asks; the baseline whatever the budget."""
+        """Time the settings of one program as its plan asks."""
         plan = self._plan(candidate)
         setting = next(plan)
-        must = candidate is self._baseline
+        must = candidate.must
         while True:
             variant = self.context.variant(
                 candidate.program, setting.threads, streams=setting.streams, batch=setting.batch

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Seconds and share of the budget that are kept for the finalists (built, scored, timed) and for
 #: the comparison, holdout and report: at least, at most, and between them the share.
 FINALISTS, COMPARISON = (40.0, 240.0, 0.08), (25.0, 120.0, 0.04)
+#: Sessions that are opened from the comparison on: starts times subjects, two for the holdout, two
+#: for layers. How long that takes is the machine's affair.
+SESSIONS = 20
 #: Until the baseline has been compiled, quantised and raced.
 FIRST = Shares(screened=0.13, raced=0.15, compared=0.98)
 
@@ -31,15 +34,20 @@ CHECKPOINTS = "search"
 JUDGED_AT_ONCE = 64
 
 
-def kept(reserve: tuple[float, float, float], budget: float) -> float:
-    """Share of a budget that is kept for something."""
+def kept(reserve: tuple[float, float, float], budget: float, needed: float = 0.0) -> float:
+    """Share of a budget that is kept for something, which is known to need so many seconds."""
     least, most, share = reserve
-    return min(max(least, share * budget), most) / budget
+    return min(max(least, share * budget, min(needed, budget / 5)), most) / budget
 
 
-def last_shares(budget: float) -> Shares:
-    """Until the finalists have been raced against the rest, and compared."""
-    end = 1 - kept(COMPARISON, budget)
+def last_shares(budget: float, opening: float = 0.0) -> Shares:
+    """Until the finalists have been raced against the rest, and compared.
+
+    Args:
+        budget: seconds.
+        opening: seconds that a session takes to open.
+    """
+    end = 1 - kept(COMPARISON, budget, SESSIONS * opening)
     return Shares(screened=end - 0.02, raced=end, compared=0.5 + end / 2)
 
 
@@ -109,6 +117,7 @@ def _search(
     example = context.search.tensors(slice(1))
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
+    after = kept(FINALISTS, budget) + kept(COMPARISON, budget, SESSIONS * context.opening_s)
     own = found.baseline.score
 
     def judge(module: Any) -> float:
@@ -140,7 +149,7 @@ def _search(
             ledger=spending,
             progress=context.progress,
         ),
-        seconds=context.left(1 - kept(FINALISTS, budget) - kept(COMPARISON, budget)),
+        seconds=context.left(1 - after),
     )
     base = context.model.architecture
     models = {

@@ -72,7 +72,7 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         if context.request.effort == "search":
             clock.stage("search")
             searched = look(context, rundir, found, constraints, arrays.train())
-            context.shares = last_shares(context.request.budget_s)
+            context.shares = last_shares(context.request.budget_s, context.opening_s)
         if searched is not None:
             clock.stage("finalists", 3 * len(searched.models))
             calibration, train = arrays.calibration, arrays.train

@@ -120,6 +120,29 @@ def test_the_teacher_is_asked_once_for_what_all_see(digits, teacher, accuracy):
     assert ledger.summary().training_flops == expected
 
 
+@pytest.mark.parametrize(("each", "trained"), [(4.0, 30.0), (10.0, 24.0), (100.0, 22.0)])
+def test_scoring_is_of_the_budget(digits, teacher, each, trained):
+    clock, modules = Clock(), {f"s{seed}": net(seed) for seed in range(4)}
+
+    def score(_module):
+        clock.now += each
+        return 0.5
+
+    found = halve(
+        modules,
+        teacher,
+        digits["train"],
+        score=score,
+        seconds=60.0,
+        rungs=2,
+        keep=2,
+        recipe=RECIPE,
+        clock=clock,
+    )
+    assert sum(s.seconds for s in found.ranking) == pytest.approx(trained, abs=6)
+    assert all(s.steps for s in found.ranking)
+
+
 class KillError(Exception):
     pass
 

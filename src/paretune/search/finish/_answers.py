@@ -1,4 +1,4 @@
-"""What the teacher said at a step, remembered: all students of one halving see the same views."""
+"""What the teacher said, remembered: all students of one halving see the same views."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ MOST_BYTES = 256 * 2**20
 
 
 class Answers:
-    """A teacher's answers by step; what does not fit is asked again.
+    """A teacher's answers by step, where what does not fit is asked again, and to mirrored images.
+
+    `flips` says whether it knows a mirrored image for what it was, None until it was asked.
 
     Valid for one teacher, one recipe, one seed and one set of samples: whoever shares it between
     trainings answers for that.
@@ -24,6 +26,7 @@ class Answers:
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._known: dict[int, torch.Tensor] = {}
         self._left = most
+        self.flips: bool | None = None
 
     def of(self, step: int) -> torch.Tensor | None:
         """Answers at a step, batch on axis 0, None where they are not known."""

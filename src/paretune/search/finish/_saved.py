@@ -28,6 +28,7 @@ class Saved:
         origin: steps that were done before this budget began; nothing repeats their batches.
         step: steps of this budget.
         elapsed: seconds of this budget.
+        looking: seconds of evaluations, which are not of the budget.
         pace: seconds a step, lately.
         micro: samples that fit into memory at once; 0 for all.
         losses: of each step.
@@ -43,6 +44,7 @@ class Saved:
     origin: int = 0
     step: int = 0
     elapsed: float = 0.0
+    looking: float = 0.0
     pace: float = 0.0
     micro: int = 0
     losses: list[float] = field(default_factory=list)

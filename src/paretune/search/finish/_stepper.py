@@ -83,7 +83,8 @@ class Stepper:
         self._images = are_images(self.batches.inputs(self.batches.some(1)))
         self.teacher = placed(copy.deepcopy(teacher), self.device, self._images).eval()
         self.teacher.requires_grad_(False)
-        self._views = Views(self.batches, recipe, self.teacher, self.device)
+        self._answers = answers or Answers(0)
+        self._views = Views(self.batches, recipe, self.teacher, self.device, self._answers)
         self._model, self.optimizer = self.accelerator.prepare(
             placed(student, self.device, self._images), optimizer(student, recipe)
         )
@@ -94,7 +95,6 @@ class Stepper:
         self.average = Average(student, recipe.ema)
         self._precision = precision(self.accelerator, recipe.precision)
         self._features = Features(student, self.teacher, features)
-        self._answers = answers or Answers(0)
         #: Samples that the teacher was asked about.
         self.asked = 0
 

@@ -92,6 +92,7 @@ def train(
             losses=tuple(state.losses),
             rates=tuple(state.rates),
             curve=tuple((float(when), float(score)) for when, score in state.curve),
+            looking=state.looking,
             micro_batch=stepper.micro,
             reason=reason,
         )
@@ -165,8 +166,13 @@ class _Run:
         if self.evaluate is None or due >= self.evaluations or share < due / self.evaluations:
             return
         with self.stepper.averaged() as module:
-            self.state.curve.append((self.state.elapsed, float(self.evaluate(module))))
-        self._last = self.clock()
+            self._evaluate(self.evaluate, module)
+
+    def _evaluate(self, evaluate: Callable[[nn.Module], float], module: nn.Module) -> None:
+        self.state.curve.append((self.state.elapsed, float(evaluate(module))))
+        now = self.clock()
+        self.state.looking += now - self._last
+        self._last = now
 
     def _end(self) -> None:
         """Average, estimate statistics, score, and write what a later budget goes on from."""
@@ -176,7 +182,7 @@ class _Run:
         self._tick()
         if self.evaluate is not None:
             with stepper.at_home() as module:
-                state.curve.append((state.elapsed, float(self.evaluate(module))))
+                self._evaluate(self.evaluate, module)
         state.finished = True
         self._save(trained)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.search.finish import _augment
+from paretune.search.finish._answers import Answers
 from paretune.search.finish._batches import Batches
 from paretune.search.finish._loss import first
 from paretune.search.finish.recipe import Recipe
@@ -29,10 +30,16 @@ class Views:
         recipe: how they are moved and mixed.
         teacher: asked whether images may be mirrored, and how many classes there are.
         device: where views are made.
+        answers: what the teacher said before.
     """
 
     def __init__(
-        self, batches: Batches, recipe: Recipe, teacher: nn.Module, device: torch.device
+        self,
+        batches: Batches,
+        recipe: Recipe,
+        teacher: nn.Module,
+        device: torch.device,
+        answers: Answers,
     ) -> None:
         self._batches, self._recipe = batches, recipe
         self._teacher, self._device = teacher, device
@@ -40,7 +47,9 @@ class Views:
         self.images = _augment.are_images(batches.inputs(batches.some(1)))
         wanted = recipe.flip
         if wanted is None:
-            wanted = _augment.flips_hold(teacher, batches, device)
+            if answers.flips is None:
+                answers.flips = _augment.flips_hold(teacher, batches, device)
+            wanted = answers.flips
         self.flips = wanted and self.images
 
     def training(self, step: int) -> View:

@@ -19,6 +19,7 @@ class Distilled:
         steps: optimiser steps of this budget.
         samples: samples that went through it.
         seconds: of the budget that were used, evaluations not counted.
+        looking: seconds of the evaluations.
         losses: of each step.
         rates: learning rate of each step.
         curve: (seconds used, score) of each evaluation, the last one of the finished student.
@@ -33,6 +34,7 @@ class Distilled:
     losses: tuple[float, ...]
     rates: tuple[float, ...]
     curve: tuple[tuple[float, float], ...] = ()
+    looking: float = 0.0
     micro_batch: int = 0
     reason: str | None = None
 

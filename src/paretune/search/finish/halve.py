@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from paretune.core import InputError, Progress, Silent, UnsupportedError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: A rung's time over that of the rung before.
 GROWTH = 2.0
+#: Seconds of training that a rung gets where scoring has used up the budget: some steps.
+SHORTEST = 1.0
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,8 @@ def halve(
         candidates: students by name; trained in place.
         teacher: what they learn from.
         arrays: prepared inputs, as for `distil`.
-        score: of a module in eval mode, higher is better; its time is not counted.
-        seconds: of training for all together.
+        score: of a module in eval mode, higher is better.
+        seconds: of training and scoring all together.
         keep: how many go through to the end: short trainings do not tell the best few apart.
         rungs: how many rounds, see `rung_sizes`.
         promise: of a candidate after a rung, higher is better: given its name, its score, and how
@@ -154,11 +157,15 @@ def halve(
     trained = list(accumulate(w / size for w, size in zip(weights, sizes, strict=True)))
     promise = promise or (lambda _name, score, _growth: score)
     alive, left = names, seconds
+    looks: list[float] = []
     for rung, size in enumerate(sizes):
         alive = alive[:size]
         if not alive:
             break
-        share = left * weights[rung] / sum(weights[rung:]) / len(alive)
+        # What scoring will take is kept; what it took in the first rung, the later ones pay.
+        scoring = sum(sizes[rung:]) * fmean(looks) if looks else 0.0
+        training = max(left - scoring, left / 2, SHORTEST)
+        share = training * weights[rung] / sum(weights[rung:]) / len(alive)
         told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
         for name in alive:
             told.step(" ".join([name, *(f"{score:.4g}" for score in standings[name].scores)]))
@@ -184,7 +191,8 @@ def halve(
             except UnsupportedError as error:
                 standings[name] = replace(standings[name], reason=str(error))
             else:
-                left -= done.seconds
+                left -= done.seconds + done.looking
+                looks.append(done.looking)
                 growth = trained[-1] / trained[rung]
                 standings[name] = _with(standings[name], done, partial(promise, name), growth)
                 begins[name] = state.next_budget("")
