@@ -1,4 +1,5 @@
 import shutil
+import tempfile
 
 import pytest
 
@@ -57,7 +58,7 @@ def model(tmp_path_factory):
 def builds(model, target):
     made = []
 
-    def make(calibration=None):
+    def make(calibration=None, model=model):
         made.append(
             Builds(model, calibration, target=target, engine=LocalEngine(), store=Store.open())
         )
@@ -172,6 +173,27 @@ def test_programs_of_one_builder_share_its_process_until_it_is_closed(builds, at
     (_, _, first), (_, _, second) = attempts()
     assert first == second
     ours.close()  # closing again is harmless
+
+
+def test_conversions_go_with_the_process_however_it_ends(builds, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    def conversions():
+        return list(scratch.glob("paretune-forms-*"))
+
+    ours = builds(model=load_model("digits-resnet@random"))
+    ours.build("sound", "f32")
+    assert conversions()
+    with pytest.raises(UnsupportedError, match="was killed"):
+        ours.build("killed", "f32")
+    assert not conversions()
+    ours.build("openvino", "f32")
+    assert conversions()
+    ours.close()
+    assert not conversions()
 
 
 def test_programs_of_another_model_are_prepared_in_the_same_process(builds, attempts, tmp_path):

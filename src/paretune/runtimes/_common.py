@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -118,14 +119,22 @@ def fixed_batch(shapes: Iterable[Sequence[int | None]]) -> int | None:
     return max(sizes) if sizes else None
 
 
+#: Environment variable that names a folder for conversions, whose owner removes it.
+FORMS = "PARETUNE_FORMS"
+
 _forms: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 
 def forms_folder(model: Model) -> Path:
     """Where this process keeps the conversions of `model`, shared by all programs made of it.
 
-    Temporary; only the latest model's conversions are kept.
+    Temporary. Where nobody gave a folder, only the latest model's conversions are kept, and until
+    the interpreter ends: a process that is stopped short of that must be given one.
     """
+    if given := os.environ.get(FORMS):
+        folder = Path(given) / model.digest[:24]
+        folder.mkdir(exist_ok=True)
+        return folder
     if model.digest not in _forms:
         _forms.clear()
         _forms[model.digest] = tempfile.TemporaryDirectory(prefix="paretune-forms-")
