@@ -8,7 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from paretune._telemetry import silence
 from paretune._version import __version__
+
+silence()
 
 if TYPE_CHECKING:
     from paretune.artifact import load

@@ -18,7 +18,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for the result.")] = Path("demo"),
     effort: Annotated[str, typer.Option(help="compile, quantize or search.")] = "search",
     budget: Annotated[
-        str | None, typer.Option(help="Time for the trip after training: 5m by default.")
+        str | None, typer.Option(help="Time for the trip after training: 280s by default.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Seed = 0,

@@ -16,7 +16,7 @@ EPOCHS = 12
 BATCH = 64
 LEARNING_RATE = 2e-3
 #: Of the trip after training. A search takes all of it.
-BUDGET = "5m"
+BUDGET = "280s"
 
 
 def demo(
@@ -33,7 +33,7 @@ def demo(
     Args:
         out: folder for the result.
         effort: as `optimize`.
-        budget: time for the trip after training; 5 minutes by default.
+        budget: time for the trip after training; 280 s by default.
         resume: go on with the run in `out`.
         seed: of training, splits and resampling.
         progress: told what happens.
