@@ -14,7 +14,7 @@ from tests.pipeline import nets
 from tests.pipeline.conftest import environment
 from tests.pipeline.tiny import digits
 
-OPTIONS = {"threads": (1,), "precisions": ("f32",), "budget": "35s"}
+OPTIONS = {"threads": (1,), "precisions": ("f32",), "budget": "60s"}
 SHAPE = (1, 8, 8)
 
 
