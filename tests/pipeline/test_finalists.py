@@ -49,10 +49,10 @@ def test_it_wins_back_what_int8_cost(digits_model, tmp_path, monkeypatch):
             digits_model, "digits", out=out, effort="search", runtimes=("openvino",),
             precisions=("f32", "int8"), threads=(1,), budget=budget, progress=told,
         )  # fmt: skip
-        if drops := drops_of(Run(out, result, told)):
+        notes = [re.match(r"int8 cost .+\+s1 ([\d.]+) pt: trained", note) for note in told.notes]
+        if costs := [float(note[1]) / 100 for note in notes if note]:
             break
-    notes = [re.match(r"int8 cost .+\+s1 ([\d.]+) pt: trained", note) for note in told.notes]
-    (cost,) = [float(note[1]) / 100 for note in notes if note]
+    (cost,), drops = costs, drops_of(Run(out, result, told))
     assert cost > 0.1
     assert min(drops) < 0.5 * cost
     assert result.ledger.stages_flops["quantisation-aware"] > 0
