@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 #: ONNX Runtime (since 1.29 on Linux, names and hashes of models) and the Hugging Face hub.
 VARIABLES = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
@@ -19,4 +23,6 @@ def silence() -> None:
     """Keep this process, and those that it starts, from reporting; what the user has set stays."""
     for name in VARIABLES:
         os.environ.setdefault(name, "1")
-    sys.modules.setdefault(PACKAGE, None)  # type: ignore[arg-type]
+    # As Python documents it, None here makes an import fail; types of the library do not know it.
+    missing = cast("ModuleType", None)
+    sys.modules.setdefault(PACKAGE, missing)

@@ -40,6 +40,11 @@ def kept(reserve: tuple[float, float, float], budget: float, needed: float = 0.0
     return min(max(least, share * budget, min(needed, budget / 5)), most) / budget
 
 
+def kept_to_compare(budget: float, opening: float) -> float:
+    """Share kept for the comparison and what follows it, by seconds that a session opens in."""
+    return kept(COMPARISON, budget, SESSIONS * opening)
+
+
 def last_shares(budget: float, opening: float = 0.0) -> Shares:
     """Until the finalists have been raced against the rest, and compared.
 
@@ -47,7 +52,7 @@ def last_shares(budget: float, opening: float = 0.0) -> Shares:
         budget: seconds.
         opening: seconds that a session takes to open.
     """
-    end = 1 - kept(COMPARISON, budget, SESSIONS * opening)
+    end = 1 - kept_to_compare(budget, opening)
     return Shares(screened=end - 0.02, raced=end, compared=0.5 + end / 2)
 
 
@@ -117,7 +122,7 @@ def _search(
     example = context.search.tensors(slice(1))
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
-    after = kept(FINALISTS, budget) + kept(COMPARISON, budget, SESSIONS * context.opening_s)
+    after = kept(FINALISTS, budget) + kept_to_compare(budget, context.opening_s)
     own = found.baseline.score
 
     def judge(module: Any) -> float:

@@ -170,9 +170,7 @@ class _Run:
 
     def _evaluate(self, evaluate: Callable[[nn.Module], float], module: nn.Module) -> None:
         self.state.curve.append((self.state.elapsed, float(evaluate(module))))
-        now = self.clock()
-        self.state.looking += now - self._last
-        self._last = now
+        self.state.looking += self._lap()
 
     def _end(self) -> None:
         """Average, estimate statistics, score, and write what a later budget goes on from."""
@@ -213,7 +211,12 @@ class _Run:
 
     def _tick(self) -> float:
         """Book the time since the last tick on the budget."""
+        took = self._lap()
+        self.state.elapsed += took
+        return took
+
+    def _lap(self) -> float:
+        """Seconds since the last lap."""
         now = self.clock()
         took, self._last = now - self._last, now
-        self.state.elapsed += took
         return took
