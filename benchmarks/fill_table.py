@@ -1,6 +1,7 @@
-"""Rewrite the table of README.md between its markers from the JSON files in `results/`.
+"""Rewrite the tables of README.md between its markers from the JSON files in `results/`.
 
-No figure is typed by hand; what was not measured yet has an empty cell.
+No figure is typed by hand; what was not measured yet has an empty cell. A folder in `results/` is
+another machine: its figures stand in a table of their own and are never put together with others.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ def read(results: Path) -> list[dict[str, Any]]:
     return [record for record in records if not record["trial"]]
 
 
-def table(records: list[dict[str, Any]]) -> str:
-    """The figures, one row each, and the machines they were measured on."""
+def table(records: list[dict[str, Any]], *, whole: bool = True) -> str:
+    """The figures, one row each, and the machines they were measured on.
+
+    Args:
+        records: of one table.
+        whole: whether what was not measured has a row, too.
+    """
     # A benchmark that ran with other options adds its figures; those of the plain run win.
     ordered = sorted(over_seeds(records), key=lambda record: -len(record["command"]))
     known = {
@@ -39,6 +45,8 @@ def table(records: list[dict[str, Any]]) -> str:
     }
     lines = ["| figure | gate or reference | measured | holds | command |", "|---|---|---|---|---|"]
     for gate in GATES:
+        if gate.key not in known and not whole:
+            continue
         figure, command = known.get(gate.key, ({}, f"python benchmarks/{gate.script}"))
         cells = (
             gate.title,
@@ -100,8 +108,16 @@ def _machine(target: Mapping[str, Any]) -> str:
     return f"{target['cpu']} ({isa}), {target['physical_cores']} cores; {versions}"
 
 
-def rewritten(text: str, records: list[dict[str, Any]]) -> str:
-    """The page with a new table.
+def tables(results: Path) -> str:
+    """All that was measured: the table of every figure, then one for each other machine."""
+    found = [table(read(results))]
+    for folder in sorted(place for place in results.iterdir() if place.is_dir()):
+        found += ["", f"### {folder.name}", "", table(read(folder), whole=False)]
+    return "\n".join(found)
+
+
+def rewritten(text: str, figures: str) -> str:
+    """The page with other tables.
 
     Raises:
         ValueError: the markers are not there, once each and in order.
@@ -109,12 +125,12 @@ def rewritten(text: str, records: list[dict[str, Any]]) -> str:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise ValueError(f"README.md needs one {BEGIN} before one {END}")
     before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{table(records)}\n{END}{rest.split(END)[1]}"
+    return f"{before}{BEGIN}\n{figures}\n{END}{rest.split(END)[1]}"
 
 
 def main(page: Path = HERE / "README.md", results: Path = HERE / "results") -> int:
     """Rewrite the page."""
-    page.write_text(rewritten(page.read_text(), read(results)))
+    page.write_text(rewritten(page.read_text(), tables(results)))
     return 0
 
 

@@ -23,7 +23,7 @@ def row(page, title):
 
 def test_the_page_shows_what_the_results_say_and_nothing_else():
     page = (ROOT / "benchmarks" / "README.md").read_text()
-    assert fill_table.rewritten(page, fill_table.read(ROOT / "benchmarks" / "results")) == page
+    assert fill_table.rewritten(page, fill_table.tables(ROOT / "benchmarks" / "results")) == page
 
 
 def test_each_figure_names_a_script_that_is_there():
@@ -72,6 +72,18 @@ def test_trials_are_left_out(tmp_path):
     assert [found["command"] for found in fill_table.read(tmp_path)] == ["b"]
 
 
+def test_another_machine_has_a_table_of_its_own_with_what_was_measured_there(tmp_path):
+    (tmp_path / "older").mkdir()
+    (tmp_path / "a.json").write_text(json.dumps(record(figure("app", "1.1x"))))
+    (tmp_path / "older" / "a.json").write_text(json.dumps(record(figure("app", "1.3x"))))
+    first, _, second = fill_table.tables(tmp_path).partition("\n### older\n")
+    title = BY_KEY["app"].title
+    assert "1.1x" in row(first, title)
+    assert "1.3x" in row(second, title)
+    assert fill_table.EMPTY in first
+    assert fill_table.EMPTY not in second
+
+
 def test_a_page_without_markers_is_left_alone():
     with pytest.raises(ValueError, match="needs one"):
-        fill_table.rewritten("# Benchmarks", [])
+        fill_table.rewritten("# Benchmarks", "| figures |")
