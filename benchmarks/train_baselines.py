@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from paretune.data import load_data, materialise
-from paretune.search.finish._accelerator import accelerator, precision
+from paretune.engine import machine
 from paretune.sources import load_model
 from paretune.store import paths
 
@@ -140,7 +140,7 @@ def fit(
             tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
     torch.manual_seed(seed)
     steps = len(images) // BATCH
-    reduced = precision(accelerator(), "auto")
+    reduced = machine.detect().multiplies_bf16
     optimizer = torch.optim.SGD(
         network.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4, nesterov=True
     )
@@ -152,7 +152,7 @@ def fit(
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
             x = augmented(torch.from_numpy(images[rows]), shift)
-            with reduced():
+            with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
                 loss = F.cross_entropy(network(x).float(), labels[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

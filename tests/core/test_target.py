@@ -30,3 +30,18 @@ def target(**fields: Any) -> Target:
 )  # fmt: skip
 def test_a_label_tells_what_sets_a_machine_apart(fields: dict[str, Any], label: str) -> None:
     assert target(**fields).label == label
+
+
+@pytest.mark.parametrize(
+    ("isa", "able"),
+    [
+        (("avx2", "avx512", "avx512_bf16"), True),
+        (("amx_bf16", "avx2"), True),
+        (("avx2", "avx512", "avx512_vnni"), False),
+        ((), False),
+    ],
+)
+def test_bfloat16_is_multiplied_where_an_instruction_set_does(
+    isa: tuple[str, ...], able: bool
+) -> None:
+    assert target(isa=isa).multiplies_bf16 is able

@@ -52,7 +52,7 @@ def _needs(manifest: Manifest) -> str:
     lines += [f"- {name} (made with {version})" for name, version in manifest.packages.items()]
     if manifest.needs_isa:
         lines.append(f"- a CPU with {' or '.join(manifest.needs_isa)}")
-    lines.append(f"- measured on {_plain(manifest.target.cpu)}; elsewhere the figures differ")
+    lines.append(f"- measured on {_plain(manifest.target.label)}; elsewhere the figures differ")
     return "\n".join(lines)
 
 

@@ -64,9 +64,9 @@ def accuracy(result: Result) -> str:
 
 def where(result: Result) -> str:
     """The machine and the threads the figures hold for."""
-    target, chosen = result.target, result.variant(result.chosen)
-    cores = plural(target.physical_cores, "core")
-    return f"On {target.cpu}, {cores}, {plural(chosen.threads, 'thread')}, batch {chosen.batch}."
+    chosen = result.variant(result.chosen)
+    threads = plural(chosen.threads, "thread")
+    return f"On {result.target.label}, {threads}, batch {chosen.batch}."
 
 
 def describe(record: VariantRecord) -> str:

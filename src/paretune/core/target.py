@@ -14,6 +14,8 @@ _BESIDES = {
     "fp16": {"avx512_fp16"},
     "AMX": {"amx_bf16", "amx_int8"},
 }
+#: Instruction sets of which one multiplies bfloat16; without any, it is emulated and slow.
+BF16_ISA = ("amx_bf16", "avx512_bf16")
 
 
 class Gpu(Noun):
@@ -75,6 +77,11 @@ class Target(Noun):
             sets = f"capped at {self.isa_cap}, emulated"
         cores = "1 core" if self.usable_cores == 1 else f"{self.usable_cores} cores"
         return f"{self.cpu} ({cores}, {sets})"
+
+    @property
+    def multiplies_bf16(self) -> bool:
+        """Whether the CPU itself does, so that bfloat16 is faster than float32."""
+        return not set(BF16_ISA).isdisjoint(self.isa)
 
     @property
     def usable_cores(self) -> int:

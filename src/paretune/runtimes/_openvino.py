@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.core.target import BF16_ISA
 from paretune.runtimes import _onednn
 from paretune.runtimes._common import (
     attempt,
@@ -20,7 +21,6 @@ from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
 if TYPE_CHECKING:
     import openvino as ov
 
-BF16_ISA = ("amx_bf16", "avx512_bf16")
 MAIN_FILE = "model.xml"
 
 
@@ -39,7 +39,7 @@ class OpenVino(Runtime):
         """F32 and int8 on any CPU, bf16 between them where the CPU has it in hardware."""
         if device != "cpu":
             return ()
-        return ("f32", "bf16", "int8") if set(BF16_ISA) & set(target.isa) else ("f32", "int8")
+        return ("f32", "bf16", "int8") if target.multiplies_bf16 else ("f32", "int8")
 
     def isa_environment(self, cap: str) -> Mapping[str, str]:
         """Its kernels are oneDNN's and its own, which ask oneDNN what they may use."""

@@ -16,7 +16,6 @@ from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 if TYPE_CHECKING:
     import torch
 
-BF16_ISA = ("amx_bf16", "avx512_bf16")
 INSTALL = "torch"
 
 
@@ -24,7 +23,7 @@ def precisions(target: Target, device: Device) -> tuple[Precision, ...]:
     """Floating-point precisions of PyTorch on a target."""
     if device == "cuda":
         return ("f32", "tf32", "bf16", "f16") if target.gpus else ()
-    return ("f32", "bf16") if set(BF16_ISA) & set(target.isa) else ("f32",)
+    return ("f32", "bf16") if target.multiplies_bf16 else ("f32",)
 
 
 def isa_environment(cap: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.core.target import BF16_ISA
 from paretune.runtimes import _pt2, _torch
 from paretune.runtimes._common import attempt, first_line, forms_folder, need
 from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
@@ -64,7 +65,7 @@ class TorchCompile(Runtime):
         from paretune.sources import forms
 
         path = folder / MODULE_FILE
-        isa: tuple[str, ...] = _torch.BF16_ISA
+        isa: tuple[str, ...] = BF16_ISA
         if precision == "int8":
             from paretune.runtimes import _pt2e
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
+from paretune.core.target import BF16_ISA
 from paretune.runtimes import _pt2, _torch
 from paretune.runtimes._common import attempt, first_line, fixed_batch, forms_folder
 from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
@@ -80,7 +81,7 @@ class TorchEager(Runtime):
             inputs=model.inputs,
             outputs=model.outputs,
             max_batch=max_batch,
-            needs_isa=_torch.BF16_ISA if precision == "bf16" and device == "cpu" else (),
+            needs_isa=BF16_ISA if precision == "bf16" and device == "cpu" else (),
             payload=payload,
         )
 

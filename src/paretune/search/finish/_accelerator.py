@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
 
-#: Instruction sets with which bfloat16 is faster than float32 on a CPU.
-BF16_ISA = {"amx_bf16", "avx512_bf16"}
-
 
 def accelerator() -> Accelerator:
     """The process's accelerator, as `accelerate config` or `accelerate launch` set it up.
@@ -49,7 +46,7 @@ def precision(device: Accelerator, wanted: str) -> Callable[[], AbstractContextM
         return configured
     kind = device.device.type
     if kind == "cpu":
-        able = bool(BF16_ISA & set(machine.detect().isa))
+        able = machine.detect().multiplies_bf16
     else:
         able = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return (lambda: torch.autocast(kind, torch.bfloat16)) if able else nullcontext

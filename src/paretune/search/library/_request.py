@@ -85,7 +85,6 @@ def work_for(
         disk=min(recipe.cache_bytes, free / 2),
     )
     random = np.random.default_rng(seed)
-    isa = machine.detect().isa
     return Work(
         proposals=proposals,
         train=drawn(train, n, random),
@@ -95,5 +94,5 @@ def work_for(
         recipe=recipe,
         seed=seed,
         threads=1,
-        bf16=any(name in isa for name in ("avx512_bf16", "amx_bf16")),
+        bf16=machine.detect().multiplies_bf16,
     )
