@@ -12,7 +12,7 @@ from paretune.pipeline.verdict import decide
 GUARD = "accuracy >= baseline - 0.5 pt"
 
 
-def entered(field, architecture, speed, drop, half=0.006, n=5000):
+def entered(field, architecture, speed, drop, half=0.006, n=5000, size=1.0):
     """A variant `speed` times as fast as the baseline, that loses `drop` of its accuracy."""
     variant = Variant(architecture=architecture, runtime="openvino", precision="int8")
     score = Score(
@@ -21,7 +21,7 @@ def entered(field, architecture, speed, drop, half=0.006, n=5000):
     )  # fmt: skip
     rate = 1000.0 * speed
     field.variants[variant.id] = variant
-    program = type("P", (), {"size_mb": 1.0})()
+    program = type("P", (), {"size_mb": size})()
     field.owner[variant.id] = Candidate(program, {"name": architecture}, score)
     field.standings[variant.id] = Standing(
         latency=Latency(p50=1 / speed, p95=1 / speed, p99=1 / speed, ci95=(1, 1), n=9),
@@ -72,6 +72,15 @@ def test_a_wide_interval_makes_all_alike():
 def test_what_misses_another_constraint_is_no_alternative():
     bounds = (GUARD, "latency_p50 <= 0.4 ms")
     assert outcome(("s4", 2.4, 0.0030), ("s5", 2.75, 0.0048), constraints=bounds)[0] == "s5"
+
+
+def test_who_was_passed_over_is_not_handed_back_where_the_winner_misses_a_bound():
+    """The fastest is too large; of the two others the surer one was preferred."""
+    found = (("s3", 3.2, 0.0010, 0.006, 5000, 6.0), ("s4", 2.4, 0.0030), ("s5", 2.75, 0.0048))
+    chosen, records = outcome(*found, constraints=(GUARD, "size <= 5 MB"))
+    assert chosen == "s4"
+    assert "size" in records["s3"].reason
+    assert "s4" in records["s5"].reason
 
 
 def test_an_absolute_bound_is_held_against_the_interval_of_the_score():

@@ -61,7 +61,7 @@ def decide(
         record.id: [r for r in held(constraints, record, baseline, objective) if not r.satisfied]
         for record in ranked
     }
-    whole = [record for record in ranked if not misses[record.id]]
+    whole = [r for r in ranked if not misses[r.id] and not field.owner[r.id].reason]
     guard = [c for c in constraints if c.metric == "accuracy"]
     accurate = [
         record
