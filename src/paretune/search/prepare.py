@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.core import InputError
-from paretune.search.accuracy import AccuracySurrogate
+from paretune.search.accuracy import FEWEST, AccuracySurrogate
 from paretune.search.draw import evenly
 from paretune.search.ground import Ground
 from paretune.search.journal import Journal
@@ -163,7 +163,12 @@ def prepare(
         rows = np.array([space.of(ids) for ids, _ in known], dtype=bool)
         untrained = rows.reshape(-1, len(space.options)), np.array([kl for _, kl in known])
         surrogate = AccuracySurrogate.fit(
-            space, swap_one=swap, untrained=untrained, costs=macs, seed=0
+            space,
+            swap_one=swap,
+            # A space of a block or two may not hold enough different ones to learn from.
+            untrained=untrained if len(np.unique(untrained[0], axis=0)) >= FEWEST else None,
+            costs=macs,
+            seed=0,
         )
     return Prepared(
         library=library,

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from paretune.core import UnsupportedError
-from paretune.search.library._error import channel_variance, kl_divergence, normalised_error
+from paretune.search.library._error import channel_variance, normalised_error
 from paretune.search.library._fit import Lesson, _schedule, fit
 from paretune.search.library._recipe import Recipe
 from tests.search.library.nets import Ravenous
@@ -51,13 +51,6 @@ def test_error_is_one_for_the_mean_and_counts_every_channel_alike():
         assert float(normalised_error(made, y, variance)) == pytest.approx(0.5, rel=0.06)
     assert float(normalised_error(y, y, variance)) == 0
     assert channel_variance(torch.randn(9, 7, 4)).shape == (1, 1, 4)
-
-
-def test_divergence_of_outputs_is_in_nats():
-    p = torch.tensor([[0.5, 0.5]]).log()
-    q = torch.tensor([[0.9, 0.1]]).log()
-    expected = 0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)
-    assert kl_divergence(q, p) == pytest.approx(expected, rel=1e-5)
 
 
 def test_steps_lower_the_error_and_leave_eval_mode():

@@ -10,9 +10,9 @@ from torch import nn
 
 from paretune.core import InputError
 from paretune.engine import LocalEngine
+from paretune.search.divergence import divergence
 from paretune.search.ledger import Ledger
 from paretune.search.library import Library, Recipe, _budget
-from paretune.search.library._error import kl_divergence
 from paretune.search.space import KEEP
 from paretune.store import paths
 from tests.search.library.conftest import Idle, Watched
@@ -121,7 +121,7 @@ def test_swap_one_is_the_divergence_of_the_composed_network(trained, proposals, 
     for name in ("b1-3:basic(width=1)", "b5:basic(width=0.5)"):
         network = library.network(space.with_option(space.baseline(), space.index[name]))
         with torch.no_grad():
-            kl = kl_divergence(network(x), proposals.module(x))
+            kl = float(divergence(network(x), proposals.module(x)))
         # Replayed activations are rounded to bfloat16.
         assert library.entries[name].kl == pytest.approx(kl, rel=0.05, abs=1e-4)
 

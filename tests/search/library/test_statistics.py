@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from paretune.search.library._statistics import reestimate
+from paretune.search.library._statistics import even_batches, reestimate
 
 
 def calls(*batches):
@@ -38,3 +38,13 @@ def test_a_network_without_batchnorm_is_not_run():
 
     reestimate(nn.Linear(2, 2), [refuse])
     reestimate(nn.BatchNorm1d(2, track_running_stats=False), [refuse])
+
+
+def test_batches_are_even_and_none_is_of_one_sample():
+    for n in (2, 31, 33, 65, 97, 512):
+        parts = even_batches(range(n), 32)
+        assert [row for part in parts for row in part] == list(range(n))
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+        assert min(sizes) > 1
+        assert max(sizes) <= 48

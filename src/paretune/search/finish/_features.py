@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from paretune.core import InputError
-from paretune.search.finish._loss import first, normalised_mse
+from paretune.search.divergence import normalised_mse
+from paretune.search.finish._loss import first
 
 if TYPE_CHECKING:
     import torch

@@ -32,15 +32,3 @@ def normalised_error(
         variance: as `channel_variance` gives it.
     """
     return ((made.float() - wanted.float()).square() / variance).mean()
-
-
-def kl_divergence(logits: torch.Tensor, baseline: torch.Tensor) -> float:
-    """KL(baseline || network) in nats, the mean over all samples and positions.
-
-    Args:
-        logits: of the network, (..., classes).
-        baseline: of the baseline, same shape.
-    """
-    theirs = baseline.float().log_softmax(-1)
-    ours = logits.float().log_softmax(-1)
-    return float((theirs.exp() * (theirs - ours)).sum(-1).mean())

@@ -7,10 +7,22 @@ way). Averages are taken anew, exactly and equally over all batches.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
+
+
+def even_batches(rows: range, size: int) -> list[range]:
+    """Rows in batches of about `size`, in order, of as many each.
+
+    All batches count alike in the average, so a small last one would count too much, and of one
+    sample there is no variance.
+    """
+    count = max(1, round(len(rows) / size))
+    ends = [len(rows) * k // count for k in range(count + 1)]
+    return [rows[a:b] for a, b in itertools.pairwise(ends)]
 
 
 def reestimate(module: nn.Module, batches: Iterable[Callable[[nn.Module], object]]) -> None:

@@ -13,9 +13,8 @@ import torch
 from torch import nn
 
 from paretune.search.blocks import Block
-from paretune.search.library._error import kl_divergence
 from paretune.search.library._picked import Picked
-from paretune.search.library._record import BATCH, OUTPUTS, first_tensor
+from paretune.search.library._record import BATCH, first_tensor
 from paretune.search.library._reel import Reel, exit_of
 from paretune.search.network.compose import compose
 
@@ -76,8 +75,3 @@ def swapped(
             inputs = samples.inputs(range(start, min(start + BATCH, reel.n)))
             made.append(first_tensor(network(*inputs)).float())
     return torch.cat(made)
-
-
-def divergence(made: torch.Tensor, reel: Reel) -> float:
-    """KL divergence in nats of these outputs from the baseline's, which are on the reel."""
-    return kl_divergence(made, reel.strip(OUTPUTS, made.shape[1:], torch.float32))

@@ -13,12 +13,14 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from paretune.core import UnsupportedError
+from paretune.search.divergence import divergence
 from paretune.search.ledger import flops
-from paretune.search.library._error import channel_variance, kl_divergence, normalised_error
+from paretune.search.library._error import channel_variance, normalised_error
 from paretune.search.library._fit import Lesson, fit
 from paretune.search.library._picked import Picked
 from paretune.search.library._record import (
     BATCH,
+    OUTPUTS,
     drifted,
     extra,
     first_tensor,
@@ -26,8 +28,8 @@ from paretune.search.library._record import (
     record_drift,
 )
 from paretune.search.library._reel import Reel, entrance, exit_of
-from paretune.search.library._statistics import reestimate
-from paretune.search.library._swap import divergence, swapped
+from paretune.search.library._statistics import even_batches, reestimate
+from paretune.search.library._swap import swapped
 from paretune.search.library._work import Effort, Trained, Weights, Work
 from paretune.search.network.compose import compose
 from paretune.search.network.site import rows_of_extras
@@ -75,7 +77,9 @@ class Trainer:
     def drift(self, ids: Sequence[str], weights: Weights, start: int, stop: int) -> float:
         """Record what reaches every site in the network of these options; returns FLOPs."""
         network = self._composed(ids, weights)
-        self._reestimate(network, range(start, min(start + 2 * BATCH, stop)))
+        # The last rows may be few; statistics are then taken from some before them, too.
+        first = min(start, max(0, stop - 2 * BATCH))
+        self._reestimate(network, range(first, min(first + 2 * BATCH, stop)))
         begins = [option.first for option in self._options(ids)]
         wanted = sorted({first for first, _ in self._work.sites})
         rows = range(start, stop)
@@ -159,7 +163,7 @@ class Trainer:
     def score(
         self, ids: Sequence[str], weights: Weights, *, settle: bool
     ) -> tuple[float, float | None]:
-        """KL divergence of a network of these options, and its accuracy where there are labels.
+        """Divergence of a network of these options, and its accuracy where there are labels.
 
         Args:
             ids: options that cover every block.
@@ -174,9 +178,9 @@ class Trainer:
             self._baseline = self._outputs(self._module)
         labels = self._work.held.labels()
         right = None
-        if labels is not None and logits.dim() == 2:
+        if labels is not None and logits.dim() == 2 and logits.shape[1] > 1:
             right = float((logits.argmax(1).numpy() == labels).mean())
-        return kl_divergence(logits, self._baseline), right
+        return float(divergence(logits, self._baseline)), right
 
     def _outputs(self, network: nn.Module) -> torch.Tensor:
         """A network's outputs for the held-out samples, float32."""
@@ -216,8 +220,7 @@ class Trainer:
         return self._pieces[name]
 
     def _reestimate(self, network: nn.Module, rows: range) -> None:
-        parts = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
-        batches = [self._work.train.inputs(part) for part in parts]
+        batches = [self._work.train.inputs(part) for part in even_batches(rows, BATCH)]
         reestimate(network, [lambda net, x=x: net(*x) for x in batches])  # type: ignore[misc]
 
     def _lesson(self, option: Option, reel: Reel, *, drift: bool) -> Lesson:
@@ -240,11 +243,12 @@ class Trainer:
         n = min(self._work.recipe.settle, len(lesson.x))
         share = self._work.recipe.drift
 
-        def batches(rows: torch.Tensor) -> object:
+        def batch(part: range) -> object:
+            rows = torch.arange(part.start, part.stop)
             x = lesson.inputs(rows, drifted=round(share * len(rows)))
             return lambda module: lesson.run(module, x, rows)
 
-        reestimate(piece, [batches(rows) for rows in torch.arange(n).split(BATCH)])  # type: ignore[misc, no-untyped-call]
+        reestimate(piece, [batch(part) for part in even_batches(range(n), BATCH)])  # type: ignore[misc]
 
     def _error(self, piece: nn.Module, exam: Lesson, variance: torch.Tensor) -> float:
         """Normalised MSE on all held-out inputs."""
@@ -265,7 +269,8 @@ class Trainer:
             samples=self._work.held,
             reel=self._held,
         )
-        return divergence(made, self._held)
+        own = self._held.strip(OUTPUTS, made.shape[1:], torch.float32)
+        return float(divergence(made, own))
 
     def _forward_flops(self, network: nn.Module) -> float:
         return float(flops(network, self._work.train.inputs(range(1))))

@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+import torch
+
+from paretune.search.divergence import divergence
+
+
+def test_of_class_scores_it_is_in_nats():
+    p = torch.tensor([[0.5, 0.5], [0.5, 0.5]]).log()
+    q = torch.tensor([[0.9, 0.1], [0.5, 0.5]]).log()
+    expected = 0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)
+    assert float(divergence(q, p)) == pytest.approx(expected / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(64, 1), (64, 2, 4, 4), (64,)])
+def test_of_anything_else_it_tells_how_far_the_values_are_off(shape):
+    torch.manual_seed(0)
+    wanted = 3 * torch.randn(shape) + 2
+    assert float(divergence(wanted, wanted)) == 0
+    assert float(divergence(wanted.mean().expand(shape), wanted)) == pytest.approx(1, abs=0.02)
+    assert float(divergence(wanted + 0.3, wanted)) == pytest.approx(0.01, rel=0.3)
