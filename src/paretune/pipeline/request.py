@@ -38,7 +38,7 @@ class Request(Noun):
         price_per_hour: of the machine, USD; needed by the objective `cost`.
         budget_s: seconds for the whole request.
         seed: of splits, resampling and calibration subset.
-        threads: thread counts to try; empty for all cores and one.
+        threads: thread counts to try; empty for all cores, half of them and one.
         batch: samples per call.
         runtimes: names to try; empty for all.
         precisions: to try; empty for all.
