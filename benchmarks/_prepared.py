@@ -83,6 +83,7 @@ def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterato
             engine=LocalEngine(),
             store=store,
             checkpoints=checkpoints,
+            threads=machine.detect().usable_cores,
             seed=0,
             ledger=Ledger.load(spent),
             progress=Said(),

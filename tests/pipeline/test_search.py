@@ -203,6 +203,17 @@ def test_a_file_cannot_be_searched(inputs, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_module_that_no_other_process_can_build_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    class Local(torch.nn.Sequential):
+        pass
+
+    model = load_model(Local(torch.nn.Flatten(), torch.nn.Linear(64, 10)), input_shape=IMAGE)
+    refused(model, "cannot be sent to the processes that search.*Local", budget="5m")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_short_budget_is_refused_with_what_is_needed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused("digits-resnet@random", "smallest useful search needs 150 s", budget="60s")

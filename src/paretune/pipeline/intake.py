@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from paretune import runtimes as registry
+from paretune.compress import obstacle
 from paretune.core import (
     Device,
     InputError,
@@ -182,13 +183,19 @@ def _check_search(model: Model, request: Request) -> None:
     """Refuse a search that could only fail later.
 
     Raises:
-        InputError: the model is no PyTorch module, or int8 on this CPU is left out.
+        InputError: the model is no PyTorch module or lives in this process alone, or int8 on this
+            CPU is left out.
         MissingPackageError: what a search needs is not installed.
     """
     if model.module is None:
         raise InputError(
             f"{model.name} came as a file, and a search changes PyTorch modules: give the module "
             "that it was made from, or use --effort quantize"
+        )
+    if why := obstacle(model.module):
+        raise InputError(
+            f"{model.name} cannot be sent to the processes that search ({why}): define its class "
+            "in a file that can be imported, or use --effort quantize"
         )
     for package, distribution in SEARCH_NEEDS.items():
         if find_spec(package) is None:

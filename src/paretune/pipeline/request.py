@@ -78,6 +78,10 @@ class Request(Noun):
             parsed.insert(0, parse_constraint(DEFAULT_CONSTRAINT))
         return tuple(parsed)
 
+    def most_threads(self, target: Target) -> int:
+        """The most threads to try: what a search times its networks with."""
+        return max(self.threads, default=target.usable_cores)
+
     def check(self, target: Target) -> None:
         """Refuse what cannot be served on that target.
 

@@ -150,6 +150,7 @@ def _search(
             engine=context.engine,
             store=context.store,
             checkpoints=rundir.path / CHECKPOINTS,
+            threads=context.request.most_threads(context.target),
             seed=context.request.seed,
             ledger=spending,
             progress=context.progress,

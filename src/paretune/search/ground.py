@@ -58,6 +58,7 @@ class Ground:
         most_ms: latency that a finished network may have, milliseconds.
         target, engine, store: where it must be fast, where work is done, what is remembered.
         checkpoints: folder for what a killed search goes on from.
+        threads: that networks are timed with.
         seed: of every choice.
         ledger: told what is spent.
         progress: told what happens.
@@ -74,6 +75,7 @@ class Ground:
     engine: Engine
     store: Store
     checkpoints: Path
+    threads: int
     seed: int
     ledger: Ledger
     progress: Progress

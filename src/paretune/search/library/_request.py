@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paretune.compress._travel import obstacle
+from paretune.compress import obstacle
 from paretune.core import InputError
 from paretune.data import ArrayFolder
 from paretune.engine import machine
