@@ -201,11 +201,24 @@ def test_nan_in_the_data_drops_the_student_with_the_reason(digits, teacher, tmp_
     assert done.score is None
 
 
+#: Makes any student diverge.
+WILD = Recipe(batch=64, lr=90.0, weight_decay=90.0, optimizer="sgd", precision="f32")
+
+
 def test_a_rate_that_is_too_high_drops_the_student_with_the_reason(digits, teacher):
-    recipe = Recipe(batch=64, lr=90.0, weight_decay=90.0, optimizer="sgd", precision="f32")
-    done = distil(net(1), teacher, digits["train"], recipe=recipe, epochs=4)
+    done = distil(net(1), teacher, digits["train"], recipe=WILD, epochs=4)
     assert done.reason is not None
     assert "at step" in done.reason
+
+
+def test_who_diverged_is_not_trained_again_from_the_checkpoint(digits, teacher, tmp_path):
+    options = {"recipe": WILD, "epochs": 4, "checkpoint": tmp_path / "student.pt"}
+    first = distil(net(1), teacher, digits["train"], **options)
+    again = net(1)
+    seen = count_steps(again)
+    second = distil(again, teacher, digits["train"], **options)
+    assert first.reason is not None
+    assert (second.reason, second.seconds, seen) == (first.reason, first.seconds, [0])
 
 
 def test_a_teacher_that_answers_nan_is_named(digits, teacher):

@@ -34,7 +34,9 @@ class Saved:
         losses: of each step.
         rates: of each step.
         curve: (seconds, score) of each evaluation.
-        finished: whether the budget is used up and `average` is what is handed back.
+        finished: whether nothing is left to do: the budget is used up and `average` is what is
+            handed back, or the student has diverged.
+        reason: why it is of no use, None where it is not known to be.
         student: state of the module as trained.
         average: state of the module as averaged.
         optimizer: state of the optimiser.
@@ -51,6 +53,7 @@ class Saved:
     rates: list[float] = field(default_factory=list)
     curve: list[tuple[float, float]] = field(default_factory=list)
     finished: bool = False
+    reason: str | None = None
     student: dict[str, Any] = field(default_factory=dict)
     average: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)

@@ -122,7 +122,7 @@ class _Run:
         stepper, state = self.stepper, self.state
         if state.finished:
             stepper.student.load_state_dict(stepper.average.weights)
-            return None
+            return state.reason
         self.told.stage("distil", TOLD)
         self._booked, self._saved, self._last = state.step, state.elapsed, self.clock()
         while (share := self._share()) < 1 or not state.step:
@@ -130,8 +130,9 @@ class _Run:
                 self._step(share)
             except DivergedError as error:
                 self._tick()
-                self._book()
-                return str(error)
+                state.reason, state.finished = str(error), True
+                self._save()
+                return state.reason
             self._look(share)
             if state.elapsed - self._saved >= self.save_every:
                 self._save()
