@@ -109,6 +109,7 @@ def time_space(
         found = time_networks(
             oracle, ground.progress, seed=ground.seed, most=NETWORKS, seconds=seconds * LATENCY
         )
+        fit(proposals.space, found, oracle.costs())  # too few are refused, and not remembered
         return [reading.model_dump() for reading in found]
 
     with ground.ledger.stage("latency"):

@@ -50,6 +50,12 @@ def test_after_the_time_only_the_fewest_are_taken(fewest, taken):
     assert len(measured(Oracle(), rows, Silent(), seconds=-1.0, fewest=fewest)) == taken
 
 
+def test_after_the_time_no_more_are_tried_than_twice_the_fewest():
+    rows, oracle = SPACE.sample(np.random.default_rng(0), 20), Oracle(*range(1, 21))
+    assert measured(oracle, rows, Silent(), seconds=-1.0, fewest=3) == []
+    assert len(oracle.asked) == 6
+
+
 def test_fewer_networks_of_one_seed_are_the_beginning_of_more():
     short, long = Oracle(), Oracle()
     time_networks(short, Silent(), seed=3, most=4, seconds=60.0)

@@ -1,9 +1,13 @@
 """Real networks compiled to int8, profiled and timed against the baseline."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
 
+from paretune.core import WorkerError
 from paretune.data import Dataset, TensorSamples, materialise
 from paretune.engine import LocalEngine, machine
 from paretune.search.blocks import find
@@ -74,6 +78,19 @@ def test_what_was_measured_is_remembered(world, store):
     with opened(world, store) as oracle:
         assert oracle.measure(choice) == first
         assert oracle._compiler is None  # nothing had to be built
+
+
+@pytest.mark.parametrize("which", ["_timer", "_compiler"])
+def test_a_process_that_died_costs_one_network(world, store, which):
+    space = world[2]
+    skips = [k for k, option in enumerate(space.options) if option.operator == "skip"]
+    choice = space.with_option(space.baseline(), skips[{"_timer": -1, "_compiler": -2}[which]])
+    with opened(world, store) as oracle:
+        oracle.baseline_ms()
+        os.kill(getattr(oracle, which).pid, signal.SIGKILL)
+        with pytest.raises(WorkerError, match="killed"):
+            oracle.measure(choice)
+        assert oracle.measure(choice).speed > 0
 
 
 def test_costs_tell_work_and_size(world, store):

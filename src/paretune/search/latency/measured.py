@@ -34,12 +34,12 @@ def measured(
         told: told every network, and why one is left out.
         profile: as for `LatencyOracle.measure`.
         seconds: after which no further one is begun.
-        fewest: readings to take however long it lasts.
+        fewest: readings to take however long it lasts, unless as many fail.
     """
     found: list[Reading] = []
     end = time.monotonic() + seconds
-    for choice in choices:
-        if time.monotonic() > end and len(found) >= fewest:
+    for tried, choice in enumerate(choices):
+        if time.monotonic() > end and (len(found) >= fewest or tried >= 2 * fewest):
             break
         told.step(f"network {len(found) + 1}")
         try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from paretune.core import Ci95, LayerTime, Model, Noun, ParetuneError, Target
+from paretune.core import Ci95, LayerTime, Model, Noun, ParetuneError, Target, WorkerError
 from paretune.data import ArrayFolder
 from paretune.engine import Actor, Engine
 from paretune.measure import Standing
@@ -109,13 +109,11 @@ class LatencyOracle:
         if known is not None:
             shares = dict(zip(("", *options), known["shares"], strict=False))
             return Reading(options=options, speed=known["speed"], ci95=known["ci95"], shares=shares)
-        timer = self._timing()
-        program, parts = self._program(choice)
         try:
-            shares = _shares(timer.call("layers", program), parts) if profile else {}
-            standing: Standing = timer.call("screen", program, SECONDS)
-        finally:
-            shutil.rmtree(program.folder, ignore_errors=True)
+            standing, shares = self._timed(choice, profile)
+        except WorkerError:
+            self._end()  # whether one died or not, the next network is given fresh ones
+            raise
         speed = standing.speed
         ordered = [shares[name] for name in ("", *options)] if shares else []
         self._store.put(
@@ -136,10 +134,7 @@ class LatencyOracle:
 
     def close(self) -> None:
         """End all processes and remove all files. Idempotent."""
-        for actor in (self._compiler, self._timer):
-            if actor is not None:
-                actor.close()
-        self._compiler = self._timer = None
+        self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> LatencyOracle:
@@ -147,6 +142,22 @@ class LatencyOracle:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _end(self) -> None:
+        for actor in (self._compiler, self._timer):
+            if actor is not None:
+                actor.close()
+        self._compiler = self._timer = None
+
+    def _timed(self, choice: Choice, profile: bool) -> tuple[Standing, dict[str, float]]:
+        """How an architecture comes off, and its options' shares where they are asked for."""
+        timer = self._timing()
+        program, parts = self._program(choice)
+        try:
+            shares = _shares(timer.call("layers", program), parts) if profile else {}
+            return timer.call("screen", program, SECONDS), shares
+        finally:
+            shutil.rmtree(program.folder, ignore_errors=True)
 
     def _compile(self) -> Actor:
         if self._compiler is None:
