@@ -75,7 +75,7 @@ class Context:
     @property
     def threads(self) -> int:
         """Most threads a variant may use."""
-        return max(self.request.threads or (self.target.usable_cores,))
+        return self.request.most_threads(self.target)
 
     @property
     def openings(self) -> int:

@@ -79,7 +79,7 @@ class Request(Noun):
         return tuple(parsed)
 
     def most_threads(self, target: Target) -> int:
-        """The most threads to try: what a search times its networks with."""
+        """The most threads that a variant may use; a search times its networks with as many."""
         return max(self.threads, default=target.usable_cores)
 
     def check(self, target: Target) -> None:

@@ -150,7 +150,7 @@ def _search(
             engine=context.engine,
             store=context.store,
             checkpoints=rundir.path / CHECKPOINTS,
-            threads=context.request.most_threads(context.target),
+            threads=context.threads,
             seed=context.request.seed,
             ledger=spending,
             progress=context.progress,

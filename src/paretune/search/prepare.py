@@ -13,7 +13,14 @@ from paretune.search.accuracy import FEWEST, AccuracySurrogate
 from paretune.search.draw import evenly
 from paretune.search.ground import Ground
 from paretune.search.journal import Journal
-from paretune.search.latency import LatencyModel, LatencyOracle, Reading, fit, time_networks
+from paretune.search.latency import (
+    LatencyModel,
+    LatencyOracle,
+    Reading,
+    check_enough,
+    fit,
+    time_networks,
+)
 from paretune.search.library import Library
 from paretune.search.proposals import Proposals
 from paretune.search.shares import COMPOSE, LATENCY
@@ -109,7 +116,7 @@ def time_space(
         found = time_networks(
             oracle, ground.progress, seed=ground.seed, most=NETWORKS, seconds=seconds * LATENCY
         )
-        fit(proposals.space, found, oracle.costs())  # too few are refused, and not remembered
+        check_enough(found)  # or a resumed search would find too few again
         return [reading.model_dump() for reading in found]
 
     with ground.ledger.stage("latency"):

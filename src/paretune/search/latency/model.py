@@ -61,6 +61,19 @@ class LatencyModel:
         return made
 
 
+def check_enough(readings: Sequence[Reading]) -> None:
+    """Refuse to fit a model to next to nothing.
+
+    Raises:
+        InputError: too few networks.
+    """
+    if len(readings) < FEWEST:
+        raise InputError(
+            f"{len(readings)} measured networks are too few for a latency model: give the search "
+            f"a budget that leaves time for {FEWEST}"
+        )
+
+
 def fit(
     space: Space,
     readings: Sequence[Reading],
@@ -76,11 +89,7 @@ def fit(
     Raises:
         InputError: too few networks.
     """
-    if len(readings) < FEWEST:
-        raise InputError(
-            f"{len(readings)} measured networks are too few for a latency model: give the search "
-            f"a budget that leaves time for {FEWEST}"
-        )
+    check_enough(readings)
     choices = np.stack([space.of(reading.options) for reading in readings])
     times = np.array([1 / reading.speed for reading in readings])
     kinds = signatures(space)

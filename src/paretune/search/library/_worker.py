@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -243,12 +243,12 @@ class Trainer:
         n = min(self._work.recipe.settle, len(lesson.x))
         share = self._work.recipe.drift
 
-        def batch(part: range) -> object:
+        def batch(part: range) -> Callable[[nn.Module], object]:
             rows = torch.arange(part.start, part.stop)
             x = lesson.inputs(rows, drifted=round(share * len(rows)))
             return lambda module: lesson.run(module, x, rows)
 
-        reestimate(piece, [batch(part) for part in even_batches(range(n), BATCH)])  # type: ignore[misc]
+        reestimate(piece, [batch(part) for part in even_batches(range(n), BATCH)])
 
     def _error(self, piece: nn.Module, exam: Lesson, variance: torch.Tensor) -> float:
         """Normalised MSE on all held-out inputs."""
