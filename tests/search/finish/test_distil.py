@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from paretune.core import InputError, TensorSpec, UnsupportedError
+from paretune.core import InputError, Silent, TensorSpec, UnsupportedError
 from paretune.data import ArrayFolder
 from paretune.data.array_folder import file_names
 from paretune.search.finish import Recipe, distil
@@ -263,6 +263,20 @@ def test_another_error_of_the_module_is_not_taken_for_lack_of_memory(digits, tea
 
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         distil(Broken(1), teacher, digits["train"], recipe=QUICK, epochs=1)
+
+
+def test_progress_is_told_all_along(digits, teacher):
+    class Heard(Silent):
+        said = []
+
+        def step(self, text):
+            self.said.append(text)
+
+    distil(
+        net(1), teacher, digits["train"], recipe=QUICK, seconds=100, progress=Heard(), clock=Clock()
+    )
+    assert len(Heard.said) >= 18
+    assert Heard.said[0].startswith("5% of the budget")
 
 
 def test_the_ledger_is_told_student_and_teacher(digits, teacher):

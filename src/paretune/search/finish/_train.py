@@ -125,6 +125,7 @@ class _Run:
             return state.reason
         self.told.stage("distil", TOLD)
         self._booked, self._saved, self._last = state.step, state.elapsed, self.clock()
+        self._said = int(self._used() * TOLD)
         while (share := self._share()) < 1 or not state.step:
             try:
                 self._step(share)
@@ -147,6 +148,10 @@ class _Run:
         coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
         return self.stepper.agreed(coming)
 
+    def _used(self) -> float:
+        """Share of the budget that is used up."""
+        return self.budget.used(self.state.step, self.state.elapsed)
+
     def _step(self, share: float) -> None:
         state, recipe = self.state, self.stepper.recipe
         lr = rate(min(share, 1.0), peak=recipe.lr, warmup=recipe.warmup)
@@ -157,8 +162,9 @@ class _Run:
         took = self._tick()
         # The first step prepares kernels and is no measure of the others.
         state.pace = took if state.step <= 2 else 0.8 * state.pace + 0.2 * took
-        done = self.budget.used(state.step, state.elapsed)
-        if int(done * TOLD) > int(share * TOLD):
+        done = self._used()
+        if int(done * TOLD) > self._said:
+            self._said = int(done * TOLD)
             self.told.step(f"{min(done, 1.0):.0%} of the budget, loss {loss:.3f}")
 
     def _look(self, share: float) -> None:
