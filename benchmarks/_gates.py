@@ -181,6 +181,12 @@ GATES: tuple[Gate, ...] = (
         low=3.0,
     ),
     Gate("training_speed_teacher", _TRAINING, "the same, library and teacher's training counted"),
+    Gate(
+        "training_flops",
+        _TRAINING,
+        "C10: training FLOPs to 99 % of the final accuracy, from scratch over found",
+    ),
+    Gate("training_flops_teacher", _TRAINING, "the same, library and teacher's training counted"),
     Gate("library_candidates", _LIBRARY, "ResNet-56: candidates in 15 min", "at least 60", low=60),
     Gate(
         "library_better",

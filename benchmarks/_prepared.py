@@ -52,13 +52,16 @@ class Ready:
 
 
 @contextmanager
-def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterator[Ready]:
+def ready(
+    name: str, task: str = "c10", seconds: float | None = None, threads: int | None = None
+) -> Iterator[Ready]:
     """Blocks, latency model, library, surrogate; what is done already is found again.
 
     Args:
         name: of the folder of its checkpoints.
         task: of `_tasks.TASKS`.
         seconds: of the search whose first steps are taken; by default the task's.
+        threads: that networks are timed on; all by default.
     """
     importable()
     model, data = TASKS[task].load(), TASKS[task].data()
@@ -83,7 +86,7 @@ def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterato
             engine=LocalEngine(),
             store=store,
             checkpoints=checkpoints,
-            threads=machine.detect().usable_cores,
+            threads=threads or machine.detect().usable_cores,
             seed=0,
             ledger=Ledger.load(spent),
             progress=Said(),
@@ -101,12 +104,14 @@ def ready(name: str, task: str = "c10", seconds: float | None = None) -> Iterato
 
 
 def accuracy(module: Any, arrays: ArrayFolder) -> float:
-    """Of a module in PyTorch and f32, a fraction."""
+    """Of a module in PyTorch and f32, where it lies, a fraction."""
+    device = next(module.parameters()).device
 
     def scores(feeds: Feeds) -> NDArray[np.float32]:
+        inputs = (torch.from_numpy(np.array(x)).to(device) for x in feeds.values())
         with torch.inference_mode():
-            made: torch.Tensor = module(*(torch.from_numpy(np.array(x)) for x in feeds.values()))
-        return made.numpy()
+            made: torch.Tensor = module(*inputs)
+        return made.cpu().numpy()
 
     return _right(arrays, scores)
 

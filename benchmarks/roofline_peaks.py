@@ -20,9 +20,13 @@ from paretune.engine import machine
 from paretune.pipeline.peaks import peaks
 from paretune.pipeline.roofline import roofline
 
-PRECISIONS: tuple[Precision, ...] = ("f32", "bf16", "int8")
 NETWORKS = ("resnet-50", "efficientnet-b0")
 RUNS = 5
+
+
+def precisions() -> tuple[Precision, ...]:
+    """What networks are compiled to here: bf16 only where the CPU multiplies it."""
+    return ("f32", "bf16", "int8") if machine.detect().multiplies_bf16 else ("f32", "int8")
 
 
 def stable(runs: int) -> tuple[list[Figure], dict[str, Any]]:
@@ -31,7 +35,7 @@ def stable(runs: int) -> tuple[list[Figure], dict[str, Any]]:
     found = []
     for run in range(runs):
         Said().step(f"run {run + 1} of {runs}")
-        found.append(peaks(target, target.usable_cores, set(PRECISIONS)))
+        found.append(peaks(target, target.usable_cores, set(precisions())))
     figures = []
     for precision in found[0].macs_per_s:
         rates = [one.macs_per_s[precision] / 1e9 for one in found]
@@ -54,7 +58,7 @@ def fractions(name: str) -> tuple[list[Figure], dict[str, Any]]:
         network = (
             efficientnet_b0() if name == "efficientnet-b0" else hugging_face(name, Path(folder))
         )
-        for precision in PRECISIONS:
+        for precision in precisions():
             Said().step(precision)
             found = roofline(network, precision=precision)
             most = max(found.layers, key=lambda layer: layer.fraction)

@@ -122,10 +122,10 @@ def fit(
     """Plain cross-entropy on flipped and shifted images, in place; ends in eval mode.
 
     SGD with momentum; the rate rises over the first twentieth and falls to zero along a cosine.
-    In bfloat16 where the CPU multiplies it: emulated, a step of ResNet-56 takes 9 times as long.
+    In bfloat16 where the device multiplies it: emulated, a step of ResNet-56 takes 9 times as long.
 
     Args:
-        network: gives class scores (n, classes).
+        network: gives class scores (n, classes); trained where it lies.
         images: (n, c, h, w), normalised; may be mapped from a file.
         labels: int64 (n,).
         epochs: passes over the images.
@@ -140,7 +140,9 @@ def fit(
             tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
     torch.manual_seed(seed)
     steps = len(images) // BATCH
-    reduced = machine.detect().multiplies_bf16
+    device = next(network.parameters()).device
+    labels = labels.to(device)
+    reduced = device.type == "cuda" or machine.detect().multiplies_bf16
     optimizer = torch.optim.SGD(
         network.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4, nesterov=True
     )
@@ -151,8 +153,8 @@ def fit(
         order = np.random.default_rng([seed, epoch]).permutation(len(images))
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
-            x = augmented(torch.from_numpy(images[rows]), shift)
-            with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+            x = augmented(torch.from_numpy(images[rows]), shift).to(device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
                 loss = F.cross_entropy(network(x).float(), labels[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
