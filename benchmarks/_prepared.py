@@ -86,7 +86,7 @@ def ready(
             engine=LocalEngine(),
             store=store,
             checkpoints=checkpoints,
-            threads=threads or machine.detect().usable_cores,
+            settings=Settings(threads=threads or machine.detect().usable_cores),
             seed=0,
             ledger=Ledger.load(spent),
             progress=Said(),

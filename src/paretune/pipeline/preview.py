@@ -73,7 +73,7 @@ def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -
         target=target,
         engine=engine,
         store=store,
-        threads=intake.request.most_threads(target),
+        settings=intake.request.search_settings(target),
     ) as oracle:
         readings = time_networks(
             oracle, progress, seed=intake.request.seed, most=NETWORKS, seconds=SECONDS

@@ -18,6 +18,7 @@ from paretune.core import (
     Target,
     parse_constraint,
 )
+from paretune.runtimes.base import Settings
 
 Effort = Literal["compile", "quantize", "search"]
 EFFORTS = ("compile", "quantize", "search")
@@ -79,8 +80,12 @@ class Request(Noun):
         return tuple(parsed)
 
     def most_threads(self, target: Target) -> int:
-        """The most threads that a variant may use; a search times its networks with as many."""
+        """The most threads that a variant may use."""
         return max(self.threads, default=target.usable_cores)
+
+    def search_settings(self, target: Target) -> Settings:
+        """How a search runs the networks that it times."""
+        return Settings(threads=self.most_threads(target), batch=self.batch)
 
     def check(self, target: Target) -> None:
         """Refuse what cannot be served on that target.

@@ -150,7 +150,7 @@ def _search(
             engine=context.engine,
             store=context.store,
             checkpoints=rundir.path / CHECKPOINTS,
-            threads=context.threads,
+            settings=context.request.search_settings(context.target),
             seed=context.request.seed,
             ledger=spending,
             progress=context.progress,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from paretune.core import Estimate, Model, Progress, SearchSummary, Target
 from paretune.data import ArrayFolder
 from paretune.engine import Engine
+from paretune.runtimes.base import Settings
 from paretune.search.ledger import Ledger
 from paretune.search.proposals import Proposals
 from paretune.store import Store
@@ -58,7 +59,7 @@ class Ground:
         most_ms: latency that a finished network may have, milliseconds.
         target, engine, store: where it must be fast, where work is done, what is remembered.
         checkpoints: folder for what a killed search goes on from.
-        threads: that networks are timed with.
+        settings: threads and batch that networks are timed with.
         seed: of every choice.
         ledger: told what is spent.
         progress: told what happens.
@@ -75,7 +76,7 @@ class Ground:
     engine: Engine
     store: Store
     checkpoints: Path
-    threads: int
+    settings: Settings
     seed: int
     ledger: Ledger
     progress: Progress

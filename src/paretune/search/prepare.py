@@ -95,7 +95,7 @@ def oracle_of(ground: Ground, proposals: Proposals) -> LatencyOracle:
         target=ground.target,
         engine=ground.engine,
         store=ground.store,
-        threads=ground.threads,
+        settings=ground.settings,
     )
 
 

@@ -10,8 +10,10 @@ import torch
 from paretune.core import WorkerError
 from paretune.data import Dataset, TensorSamples, materialise
 from paretune.engine import LocalEngine, machine
+from paretune.runtimes.base import Settings
 from paretune.search.blocks import find
 from paretune.search.latency import LatencyOracle
+from paretune.search.latency._timer import Timer
 from paretune.search.network.site import flows
 from paretune.search.proposals import Proposals
 from paretune.sources import load_model
@@ -38,7 +40,7 @@ def store(world):
         yield shelf
 
 
-def opened(world, store):
+def opened(world, store, **how):
     model, blocks, space, arrays, _ = world
     return LatencyOracle(
         model,
@@ -48,7 +50,7 @@ def opened(world, store):
         target=machine.detect(),
         engine=LocalEngine(),
         store=store,
-        threads=1,
+        settings=Settings(threads=1, **how),
     )
 
 
@@ -78,6 +80,20 @@ def test_what_was_measured_is_remembered(world, store):
     with opened(world, store) as oracle:
         assert oracle.measure(choice) == first
         assert oracle._compiler is None  # nothing had to be built
+
+
+def test_it_is_timed_with_the_batch_that_was_asked_for(world, store):
+    space = world[2]
+    choice = space.with_option(space.baseline(), space.index["b1:skip"])
+    with opened(world, store) as oracle:
+        oracle.measure(choice)
+    with opened(world, store, batch=16) as oracle:
+        oracle.measure(choice)
+        assert oracle._compiler is not None  # what is known of one sample is not taken for it
+        program, _ = oracle._program(space.baseline())
+        timer = Timer(program, oracle._settings, world[3])
+        assert {len(x) for x in timer._feeds.values()} == {16}
+        assert timer.baseline_ms() > 0
 
 
 @pytest.mark.parametrize("which", ["_timer", "_compiler"])

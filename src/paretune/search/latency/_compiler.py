@@ -36,10 +36,16 @@ class Compiler:
         blocks: its blocks.
         arrays: real inputs, two at least.
         using: operators to use, all by default.
+        batch: samples that its programs take at once.
     """
 
     def __init__(
-        self, model: Model, blocks: Sequence[Block], arrays: ArrayFolder, using: Sequence[str] = ()
+        self,
+        model: Model,
+        blocks: Sequence[Block],
+        arrays: ArrayFolder,
+        using: Sequence[str] = (),
+        batch: int = 1,
     ) -> None:
         import torch
 
@@ -47,7 +53,7 @@ class Compiler:
 
         # What runs here is small; more threads would only wait for each other.
         torch.set_num_threads(1)
-        self._model = model
+        self._model, self._batch = model, batch
         feeds = arrays.feeds(0, SAMPLES)
         self._feeds = {name: np.array(array) for name, array in feeds.items()}
         self._inputs = tuple(torch.from_numpy(self._feeds[i.name]) for i in model.inputs)
@@ -72,15 +78,16 @@ class Compiler:
         options = [self._option(name) for name in ids]
         pieces = {(o.first, o.last): self._piece(o) for o in options if o.operator != KEEP}
         network = compose(self._module, blocks, pieces)
-        one = tuple(tensor[:1] for tensor in self._inputs)
+        calls = [np.arange(first, first + self._batch) % SAMPLES for first in range(SAMPLES)]
+        example = tuple(tensor[torch.from_numpy(calls[0])] for tensor in self._inputs)
         with attempt("compiling a composed network"), torch.no_grad():
             # Tracing checks itself by tracing again, which takes as long as all the rest.
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-                network, one, check_trace=False
+                network, example, check_trace=False
             )
-            shapes = [list(tensor.shape) for tensor in one]
-            graph = ov.convert_model(traced, example_input=one, input=shapes)
-            feeds = [{k: v[i : i + 1] for k, v in self._feeds.items()} for i in range(SAMPLES)]
+            shapes = [list(tensor.shape) for tensor in example]
+            graph = ov.convert_model(traced, example_input=example, input=shapes)
+            feeds = [{name: x[rows] for name, x in self._feeds.items()} for rows in calls]
             graph, isa = quantize(graph, self._model.inputs, feeds, recipe="quick")
             ov.save_model(graph, str(folder / "model.xml"), compress_to_fp16=False)
         program = Program(
@@ -91,7 +98,7 @@ class Compiler:
             files=("model.xml", "model.bin"),
             inputs=self._model.inputs,
             outputs=self._model.outputs,
-            max_batch=1,
+            max_batch=self._batch,
             needs_isa=isa,
         )
         return program, self._parts(network, options)

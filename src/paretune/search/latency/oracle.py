@@ -53,7 +53,7 @@ class LatencyOracle:
         engine: where compiling and timing happen.
         store: where readings are remembered.
         using: operators that the space was made with.
-        threads: of every network timed; all usable cores by default.
+        settings: threads and batch of every network timed; all usable cores and 1 by default.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class LatencyOracle:
         engine: Engine,
         store: Store,
         using: Sequence[str] = (),
-        threads: int | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._model, self.space, self._arrays = model, space, arrays
         self._target, self._engine, self._store = target, engine, store
-        self._settings = Settings(threads=threads or target.usable_cores)
+        self._settings = settings or Settings(threads=target.usable_cores)
         self._start = partial(
             engine.actor,
             "paretune.search.latency._compiler:Compiler",
@@ -79,6 +79,7 @@ class LatencyOracle:
             tuple(blocks),
             arrays,
             tuple(using),
+            self._settings.batch,
         )
         self._compiler: Actor | None = None
         self._timer: Actor | None = None
@@ -103,6 +104,7 @@ class LatencyOracle:
             "profile": profile,
             "inputs": self._arrays.digest,
             "threads": self._settings.threads,
+            "batch": self._settings.batch,
             "target": self._target.digest,
         }
         known = self._store.get("search-latency", key)
