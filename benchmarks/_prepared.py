@@ -71,8 +71,6 @@ def ready(
     seconds = seconds or SEARCH * seconds_of(TASKS[task].budget)
     checkpoints = paths.home() / "benchmarks" / f"{name}-{task}"
     checkpoints.mkdir(parents=True, exist_ok=True)
-    # What an earlier run spent on what is found again counts, too.
-    spent = checkpoints / "ledger.json"
     with Store.open() as store:
         ground = Ground(
             model=model,
@@ -88,17 +86,15 @@ def ready(
             checkpoints=checkpoints,
             settings=Settings(threads=threads or machine.detect().usable_cores),
             seed=0,
-            ledger=Ledger.load(spent),
+            # What an earlier run spent on what is found again counts, too.
+            ledger=Ledger(checkpoints / "ledger.json"),
             progress=Said(),
         )
         journal = Journal(ground.checkpoints)
         proposals = propose(model, train)
         with oracle_of(ground, proposals) as oracle:
-            try:
-                timed = time_space(ground, proposals, oracle, journal, seconds)
-                prepared = prepare(ground, proposals, timed, journal, seconds)
-            finally:
-                ground.ledger.save(spent)
+            timed = time_space(ground, proposals, oracle, journal, seconds)
+            prepared = prepare(ground, proposals, timed, journal, seconds)
             oracle.space = prepared.space
             yield Ready(ground, timed, prepared, oracle)
 

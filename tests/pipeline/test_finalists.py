@@ -1,16 +1,23 @@
 """A finalist that int8 costs too much is trained in simulated int8, in a whole run."""
 
+import multiprocessing
+import os
 import re
+import signal
+import threading
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 import paretune.search
 from paretune.core import Score, SearchSummary, parse_constraint
-from paretune.data import load_data
+from paretune.data import load_data, materialise
 from paretune.pipeline import finalists, optimize, request
+from paretune.pipeline.context import Shares
 from paretune.pipeline.demo import trained
 from paretune.search import KEEP, Finalist, Found, propose
+from paretune.search.ledger import Ledger
 from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told
 from tests.search.finish.test_quantisation_aware import stretched
@@ -18,9 +25,13 @@ from tests.search.finish.test_quantisation_aware import stretched
 pytestmark = pytest.mark.alone
 
 
+def digits_resnet():
+    return load_model(f"digits-resnet@{trained(load_data('digits', seed=0), seed=0, told=Told())}")
+
+
 @pytest.fixture(scope="module")
 def digits_model():
-    return load_model(f"digits-resnet@{trained(load_data('digits', seed=0), seed=0, told=Told())}")
+    return digits_resnet()
 
 
 def drops_of(found):
@@ -56,6 +67,64 @@ def test_it_wins_back_what_int8_cost(digits_model, tmp_path, monkeypatch):
     assert cost > 0.1
     assert min(drops) < 0.5 * cost
     assert result.ledger.stages_flops["quantisation-aware"] > 0
+
+
+class Killed(Told):
+    """Kills its process when a training tells how far it is."""
+
+    def step(self, text):
+        if text.startswith("train"):
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+
+def mend(model, folder, monkeypatch, *, left, progress):
+    """Enter one finalist that int8 costs too much, with so many seconds left; what became of it."""
+    whole = Score(split="search", value=0.95, ci95=(0.93, 0.97), n=500)
+    lost = whole.model_copy(update={"value": 0.85})
+    monkeypatch.setattr(finalists, "LEAST_MENDING", 1.0)
+    monkeypatch.setattr(finalists, "judged", lambda *_: whole)
+    rejected = [SimpleNamespace(score=lost, reason="int8 costs too much")]
+    mended = [SimpleNamespace(score=whole, reason="")]
+    monkeypatch.setattr(
+        finalists, "_built", lambda c, f, one, *_: rejected if one is model else mended
+    )
+    monkeypatch.setattr(finalists, "_of", lambda context, *_: nullcontext(context))
+    context = SimpleNamespace(
+        model=model, request=SimpleNamespace(seed=0), progress=progress, shares=Shares(),
+        left=lambda share: left,
+    )  # fmt: skip
+    train = materialise(load_data("digits", seed=0), "train", model, folder / "arrays")
+    searched = SimpleNamespace(
+        models={"s1": model}, checkpoints=folder / "search",
+        spending=Ledger(folder / "search" / "ledger.json"),
+    )  # fmt: skip
+    finalists.enter_finalists(
+        context, SimpleNamespace(enter=lambda _: None),
+        SimpleNamespace(baseline=SimpleNamespace(score=whole), baseline_outputs=None),
+        searched, (parse_constraint("accuracy >= baseline - 0.5 pt"),), None, lambda: train,
+    )  # fmt: skip
+    spent = searched.spending.summary().stages["quantisation-aware"].training_flops
+    return searched.models["s1"].digest, spent
+
+
+def mend_until_killed(folder):
+    mend(digits_resnet(), folder, pytest.MonkeyPatch(), left=5.0, progress=Killed())
+
+
+def test_a_resumed_run_mends_as_long_and_only_once(digits_model, tmp_path, monkeypatch):
+    (tmp_path / "search").mkdir()
+    child = multiprocessing.get_context("spawn").Process(target=mend_until_killed, args=(tmp_path,))
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL
+    told = Told()
+    digest, spent = mend(digits_model, tmp_path, monkeypatch, left=500.0, progress=told)
+    assert told.notes[-1].endswith("trained in simulated int8 for 3 s")
+    assert digest != digits_model.digest
+    assert spent > 0
+    # One that was killed later takes what was trained.
+    again = mend(digits_model, tmp_path, monkeypatch, left=-1.0, progress=Told())
+    assert again == (digest, spent)
 
 
 def test_where_no_time_is_left_it_says_so(digits_model, monkeypatch):

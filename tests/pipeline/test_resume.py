@@ -1,11 +1,13 @@
 """Real `paretune` processes, killed, interrupted and run beside one another."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 import paretune
@@ -84,6 +86,7 @@ def test_a_killed_run_goes_on_where_it_was_and_chooses_the_same(inputs, onnx_run
         assert stage == "hand back" or not (out / "result.json").exists()
         check_nothing_half(out)
         resume = ["--resume"]
+    before = json.loads((out / "spent.json").read_text())["wall_s"]
     done = subprocess.run(
         command(inputs, out, *resume),
         env=environment(PARETUNE_HOME=str(home)),
@@ -97,8 +100,28 @@ def test_a_killed_run_goes_on_where_it_was_and_chooses_the_same(inputs, onnx_run
     assert result["chosen"] == onnx_run.json["chosen"]
     assert any(c["kind"] == "cache" for c in result["conditions"])
     assert (out / "report.html").exists()
+    assert result["ledger"]["wall_s"] > before > 0  # those that were killed count
     hidden = [path.name for path in out.iterdir() if path.name.startswith(".")]
     assert hidden == [".lock"]
+
+
+def test_a_run_does_not_go_on_with_other_data(inputs, onnx_run, tmp_path):
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    for name in ("tiny.onnx", "digits.npz"):
+        shutil.copy(inputs / name, changed)
+    out, home = tmp_path / "out", tmp_path / "home"
+    stop_at(started(changed, out, home), "race", signal.SIGKILL)
+    with np.load(changed / "digits.npz") as arrays:
+        np.savez(changed / "digits.npz", **{k: x[::-1] for k, x in arrays.items()})
+    refused = subprocess.run(
+        command(changed, out, "--resume"),
+        env=environment(PARETUNE_HOME=str(home)),
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 2, refused.stderr
+    assert "was begun with other data: give another --out" in refused.stderr
 
 
 def test_an_interrupted_run_says_how_to_go_on(inputs, tmp_path):

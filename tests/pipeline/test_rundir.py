@@ -3,7 +3,7 @@ import json
 import pytest
 
 from paretune.core import Condition, InputError
-from paretune.pipeline.rundir import RunDir
+from paretune.pipeline.rundir import CHANGED, RunDir
 
 
 def lines(folder):
@@ -46,6 +46,26 @@ def test_a_folder_of_another_run_is_refused(tmp_path, digest, resume, said):
     RunDir.claim(tmp_path / "run", "a", resume=False).close()
     with pytest.raises(InputError, match=said):
         RunDir.claim(tmp_path / "run", digest, resume=resume)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("model", "other weights of the model"),
+        ("data", "other data"),
+        ("machine", "another machine, or other versions of packages"),
+    ],
+)
+def test_a_run_does_not_go_on_with_something_else(tmp_path, changed, said):
+    facts = dict.fromkeys(CHANGED, "a")
+    for _ in range(2):
+        with RunDir.claim(tmp_path / "run", "a", resume=True) as rundir:
+            rundir.confirm(facts)
+    with (
+        RunDir.claim(tmp_path / "run", "a", resume=True) as rundir,
+        pytest.raises(InputError, match=f"was begun with {said}: give another --out"),
+    ):
+        rundir.confirm(facts | {changed: "b"})
 
 
 def test_a_folder_that_is_not_a_runs_is_left_alone(tmp_path):

@@ -62,6 +62,12 @@ class Target(Noun):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     @property
+    def kind_digest(self) -> str:
+        """The same without memory and system, which an update moves a little."""
+        rest = self.model_dump_json(exclude={"memory_mb", "os"})
+        return hashlib.sha256(rest.encode()).hexdigest()[:16]
+
+    @property
     def label(self) -> str:
         """What sets this machine apart from others, such as `AMD EPYC (2 cores, AVX-512 VNNI)`.
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from paretune.compress import broken
 from paretune.core import Constraint, Model
@@ -33,14 +34,19 @@ def enter_finalists(
     """Build, score and time the finalists as any other candidate.
 
     One whose accuracy suffices in f32 and not in int8 is trained in simulated int8 first, where
-    there is time for it, and stands in `searched` as it was trained.
+    there is time for it, and stands in `searched` as it was trained. How much time there was is
+    written down, so that a resumed run trains it as long.
     """
+    from paretune.search.journal import Journal
+
+    journal = Journal(searched.checkpoints)
     for place, (name, model) in enumerate(list(searched.models.items())):
-        time = context.left(context.shares.screened) / (len(searched.models) - place)
+        time = partial(_share, context, len(searched.models) - place)
         candidates = _built(context, found, model, guard, calibration)
         best = max(candidates, key=lambda one: one.score.value, default=None)
         if best is not None and all(one.reason for one in candidates):
-            other = _mended(context, found, searched, model, guard, best, train, MENDING * time)
+            seconds = journal.once(f"simulated int8 {name}", time)
+            other = _mended(context, found, searched, model, guard, best, train, seconds)
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
                 if any(one.score.value > best.score.value for one in again):
@@ -50,6 +56,11 @@ def enter_finalists(
             for candidate in candidates:
                 screening.enter(candidate)
         screening.context = context
+
+
+def _share(context: Context, finalists: int) -> float:
+    """Seconds that one of so many may be trained in simulated int8 for."""
+    return MENDING * context.left(context.shares.screened) / finalists
 
 
 def _built(
@@ -99,6 +110,7 @@ def _mended(
             seconds=seconds,
             seed=context.request.seed,
             ledger=searched.spending,
+            checkpoint=searched.checkpoints / f"int8-{model.digest[:16]}.pt",
         )
     if done is None or done.reason:
         return None

@@ -112,6 +112,18 @@ class Intake:
         dataset = self.dataset if whole else with_calibration(self.dataset)
         return materialise(dataset, split, self.model, paths.arrays(), progress=progress)
 
+    def facts(self, search: ArrayFolder) -> dict[str, str]:
+        """Digests of what a run is about, for whoever resumes it.
+
+        Args:
+            search: the search split.
+        """
+        return {
+            "model": self.model.digest,
+            "data": search.digest,
+            "machine": self.target.kind_digest,
+        }
+
     def tell(self, progress: Progress) -> None:
         """Tell of samples left out."""
         skipped = self.dataset.samples.skipped

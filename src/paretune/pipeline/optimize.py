@@ -17,7 +17,7 @@ from paretune.pipeline.context import Context, Shares
 from paretune.pipeline.duration import seconds
 from paretune.pipeline.intake import bring_in, text_of
 from paretune.pipeline.request import Request
-from paretune.pipeline.rundir import RunDir
+from paretune.pipeline.rundir import SPENT, RunDir
 from paretune.pipeline.searching import FIRST
 from paretune.pipeline.trip import Arrays, take
 from paretune.report.hardware.against import keep, read
@@ -85,8 +85,8 @@ def optimize(
         InputError: the request cannot be served as given.
     """
     began = time.monotonic()
-    told = progress or Silent()
-    clock = Clock(told)
+    clock = Clock(progress or Silent())
+    told = clock.progress
     clock.stage("bring in")
     others = [Path(file) for file in against]
     read(others)  # whatever cannot be read is refused now
@@ -119,8 +119,10 @@ def optimize(
         nullcontext(store) if store is not None else Store.open() as shelf,
         rundir.cleared_when_refused(),
     ):
+        clock.keep(rundir.path / SPENT)
         keep(others, rundir.path)
         search = intake.arrays("search", told)
+        rundir.confirm(intake.facts(search))
         calibration = intake.arrays("train", told) if intake.needs_int8 else None
         with Builds(
             intake.model, calibration, target=intake.target, engine=worker, store=shelf

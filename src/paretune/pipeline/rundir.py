@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,14 @@ from paretune.store import paths
 
 OWNER = "run.json"
 LOCK = ".lock"
+#: What the processes of a run have spent so far.
+SPENT = "spent.json"
+#: What a run may turn out to have been begun with.
+CHANGED = {
+    "model": "other weights of the model",
+    "data": "other data",
+    "machine": "another machine, or other versions of packages",
+}
 
 
 class RunDir:
@@ -78,13 +86,31 @@ class RunDir:
             paths.write_text_atomic(owner, json.dumps({"request": request_digest}) + "\n")
         return cls(path, lock)
 
+    def confirm(self, facts: Mapping[str, str]) -> None:
+        """Remember what the run is about, or make sure that it still is.
+
+        Args:
+            facts: digests by what they are of, as in `CHANGED`.
+
+        Raises:
+            InputError: one of them has changed since the run began.
+        """
+        owner = self.path / OWNER
+        known = json.loads(owner.read_text())
+        for name, digest in facts.items():
+            if known.setdefault(name, digest) != digest:
+                raise InputError(
+                    f"the run in {self.path} was begun with {CHANGED[name]}: give another --out"
+                )
+        paths.write_text_atomic(owner, json.dumps(known) + "\n")
+
     @contextmanager
     def cleared_when_refused(self) -> Iterator[None]:
         """Leave nothing behind when the request turns out to be bad before anything was found."""
         try:
             yield
         except InputError:
-            if {entry.name for entry in self.path.iterdir()} <= {OWNER, LOCK, FOLDER}:
+            if {entry.name for entry in self.path.iterdir()} <= {OWNER, LOCK, FOLDER, SPENT}:
                 shutil.rmtree(self.path)
             raise
 

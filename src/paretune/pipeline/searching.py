@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,8 @@ SESSIONS = 20
 #: Until the baseline has been compiled, quantised and raced.
 FIRST = Shares(screened=0.13, raced=0.15, compared=0.98)
 
-CHECKPOINTS = "search"
+#: Folder in the run's, for what a killed search goes on from; what it has spent so far.
+CHECKPOINTS, SPENT = "search", "ledger.json"
 JUDGED_AT_ONCE = 64
 
 
@@ -66,6 +68,7 @@ class Searched:
         ids: their options.
         found: for whoever writes the artifact.
         spending: what it spent; whoever trains further tells it.
+        checkpoints: folder for what a killed search goes on from; whoever trains further uses it.
     """
 
     summary: SearchSummary
@@ -73,6 +76,7 @@ class Searched:
     ids: dict[str, tuple[str, ...]]
     found: Found
     spending: Ledger
+    checkpoints: Path
 
     def spent(self, run: CoreLedger) -> CoreLedger:
         """A run's ledger with what was trained put in."""
@@ -118,7 +122,9 @@ def _search(
     from paretune.search import Ground, search
     from paretune.search.ledger import Ledger
 
-    spending = Ledger()
+    checkpoints = rundir.path / CHECKPOINTS
+    checkpoints.mkdir(exist_ok=True)
+    spending = Ledger(checkpoints / SPENT)
     example = context.search.tensors(slice(1))
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
@@ -149,7 +155,7 @@ def _search(
             target=context.target,
             engine=context.engine,
             store=context.store,
-            checkpoints=rundir.path / CHECKPOINTS,
+            checkpoints=checkpoints,
             settings=context.request.search_settings(context.target),
             seed=context.request.seed,
             ledger=spending,
@@ -177,6 +183,7 @@ def _search(
         ids={f"{base}+{one.name}": one.ids for one in outcome.finalists},
         found=outcome,
         spending=spending,
+        checkpoints=checkpoints,
     )
 
 

@@ -106,21 +106,26 @@ class Ledger:
     """Counts what is spent; one object for one search.
 
     Args:
-        before: what was spent by an earlier process of the same search.
+        file: where it is written down as it is spent, to go on from after a kill. What an earlier
+            process of the same search wrote there counts.
         wall: clock in seconds.
         cpu: clock in CPU seconds.
+
+    Raises:
+        InputError: the file is not a ledger.
     """
 
     def __init__(
         self,
-        before: LedgerSummary | None = None,
+        file: Path | None = None,
         *,
         wall: Callable[[], float] = time.perf_counter,
         cpu: Callable[[], float] = process_cpu,
     ) -> None:
-        self._wall, self._cpu = wall, cpu
-        self._stages: dict[str, StageCost] = dict(before.stages) if before else {}
-        self._full = before.full_training_flops if before else 0.0
+        self._wall, self._cpu, self._file = wall, cpu, file
+        before = _read(file)
+        self._stages: dict[str, StageCost] = dict(before.stages)
+        self._full = before.full_training_flops
         self._open: list[str] = []
         self._since = (0.0, 0.0)
 
@@ -130,11 +135,13 @@ class Ledger:
         self._book()
         self._open.append(name)
         self._stages.setdefault(name, StageCost())
+        self._keep()
         try:
             yield
         finally:
             self._book()
             self._open.pop()
+            self._keep()
 
     def baseline(
         self,
@@ -181,6 +188,7 @@ class Ledger:
         name = self._open[-1] if self._open else UNNAMED
         cost = StageCost(training_flops=training_flops)
         self._stages[name] = self._stages.get(name, StageCost()).plus(cost)
+        self._keep()
 
     def absorb(self, other: LedgerSummary) -> None:
         """Add the FLOPs and CPU seconds of another process; its wall time ran beside this one's.
@@ -197,23 +205,10 @@ class Ledger:
         self._book()
         return LedgerSummary(stages=dict(self._stages), full_training_flops=self._full)
 
-    def save(self, file: Path) -> None:
-        """Write the summary as JSON; a reader never sees half of it."""
-        write_text_atomic(file, self.summary().model_dump_json(indent=1))
-
-    @classmethod
-    def load(cls, file: Path) -> Ledger:
-        """Go on with what `save` wrote; an empty ledger where nothing was written.
-
-        Raises:
-            InputError: the file is not a ledger.
-        """
-        if not file.is_file():
-            return cls()
-        try:
-            return cls(LedgerSummary.model_validate_json(file.read_bytes()))
-        except ValidationError:
-            raise InputError(f"{file} is not a ledger: remove it to count from zero") from None
+    def _keep(self) -> None:
+        """Write down what was spent; a reader never sees half of it."""
+        if self._file is not None:
+            write_text_atomic(self._file, self.summary().model_dump_json(indent=1))
 
     def _book(self) -> None:
         """Give the time since the last booking to the stage that was open meanwhile."""
@@ -222,6 +217,15 @@ class Ledger:
             spent = StageCost(wall_s=now[0] - self._since[0], cpu_s=now[1] - self._since[1])
             self._stages[self._open[-1]] = self._stages[self._open[-1]].plus(spent)
         self._since = now
+
+
+def _read(file: Path | None) -> LedgerSummary:
+    if file is None or not file.is_file():
+        return LedgerSummary()
+    try:
+        return LedgerSummary.model_validate_json(file.read_bytes())
+    except ValidationError:
+        raise InputError(f"{file} is not a ledger: remove it to count from zero") from None
 
 
 _Shape = tuple[Any, ...]
