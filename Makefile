@@ -9,7 +9,8 @@ PINNED = pyproject.toml constraints.txt
 install: .venv/.installed
 
 demo: install
-	.venv/bin/paretune demo --out demo --resume
+	rm -rf demo
+	.venv/bin/paretune demo --out demo
 
 # A file at a time on every core, then what must have the machine to itself. Either may be asked
 # for nothing (5), not both.
