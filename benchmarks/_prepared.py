@@ -69,7 +69,9 @@ def ready(
     int8 = Int8(model, train, search)
     own = int8(model.module)
     seconds = seconds or SEARCH * seconds_of(TASKS[task].budget)
-    checkpoints = paths.home() / "benchmarks" / f"{name}-{task}"
+    threads = threads or machine.detect().usable_cores
+    own_name = f"{name}-{task}-{seconds:g}-s-{threads}-threads"
+    checkpoints = paths.home() / "benchmarks" / own_name
     checkpoints.mkdir(parents=True, exist_ok=True)
     with Store.open() as store:
         ground = Ground(
@@ -84,7 +86,7 @@ def ready(
             engine=LocalEngine(),
             store=store,
             checkpoints=checkpoints,
-            settings=Settings(threads=threads or machine.detect().usable_cores),
+            settings=Settings(threads=threads),
             seed=0,
             # What an earlier run spent on what is found again counts, too.
             ledger=Ledger(checkpoints / "ledger.json"),

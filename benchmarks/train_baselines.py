@@ -142,7 +142,10 @@ def fit(
     steps = len(images) // BATCH
     device = next(network.parameters()).device
     labels = labels.to(device)
-    reduced = device.type == "cuda" or machine.detect().multiplies_bf16
+    if device.type == "cuda":
+        reduced = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        reduced = machine.detect().multiplies_bf16
     optimizer = torch.optim.SGD(
         network.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4, nesterov=True
     )
@@ -153,7 +156,7 @@ def fit(
         order = np.random.default_rng([seed, epoch]).permutation(len(images))
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
-            x = augmented(torch.from_numpy(images[rows]), shift).to(device)
+            x = augmented(torch.from_numpy(images[rows]).to(device), shift)
             with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
                 loss = F.cross_entropy(network(x).float(), labels[rows])
             optimizer.zero_grad(set_to_none=True)
@@ -167,14 +170,15 @@ def fit(
 
 def augmented(x: torch.Tensor, shift: int) -> torch.Tensor:
     """Images shifted by up to `shift` pixels and flipped at random, (n, c, h, w)."""
-    n, size = len(x), x.shape[-1]
+    n, size, here = len(x), x.shape[-1], x.device
     padded = F.pad(x, (shift,) * 4)
-    window = torch.arange(size)
-    rows = (torch.randint(0, 2 * shift + 1, (n, 1)) + window)[:, None, :, None]
-    flipped = torch.where(torch.rand(n, 1) < 0.5, window.flip(0), window)
-    columns = (torch.randint(0, 2 * shift + 1, (n, 1)) + flipped)[:, None, None, :]
-    every = torch.arange(n)[:, None, None, None]
-    made = padded[every, torch.arange(x.shape[1])[:, None, None], rows, columns]
+    window = torch.arange(size, device=here)
+    rows = (torch.randint(0, 2 * shift + 1, (n, 1), device=here) + window)[:, None, :, None]
+    flipped = torch.where(torch.rand(n, 1, device=here) < 0.5, window.flip(0), window)
+    columns = (torch.randint(0, 2 * shift + 1, (n, 1), device=here) + flipped)[:, None, None, :]
+    every = torch.arange(n, device=here)[:, None, None, None]
+    channels = torch.arange(x.shape[1], device=here)[:, None, None]
+    made = padded[every, channels, rows, columns]
     return made.contiguous(memory_format=torch.channels_last)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import _cifar
 import numpy as np
+import torch
 import train_baselines
 from _common import Figure, Outcome, Said, finish, options, show
 from _prepared import Ready, accuracy, ready
@@ -73,6 +74,8 @@ def scratch(found: Ready, epochs: int) -> Trained:
 
     def look(text: str) -> None:
         nonlocal spent, since
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         spent += time.perf_counter() - since
         curve.append((spent, _seen(network, found)))
         Said().step(f"{text}, {curve[-1][1]:.2%} after {spent:.1f} s")

@@ -251,6 +251,17 @@ def test_more_threads_than_cores_in_a_bench(paretune, files):
     assert f"give --threads 1 to {cores}" in said.err
 
 
+@pytest.mark.skipif(bool(machine.detect().gpus), reason="there is a CUDA device")
+@pytest.mark.parametrize("command", ["bench", "optimize"])
+def test_a_gpu_that_is_not_there(paretune, files, tmp_path, command):
+    data = ("--data", files / "digits.npz", "--out", tmp_path / "out")
+    words = data if command == "optimize" else ()
+    said = paretune(command, files / "tiny.onnx", "--device", "cuda", "--quiet", *words)
+    assert (said.code, len(said.err.splitlines())) == (2, 1)
+    assert "this machine shows no CUDA GPU: give cpu" in said.err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("name", ["torch-graph", "onnxruntime-cuda", "onnxruntime-tensorrt"])
 def test_a_runtime_for_gpus_alone(paretune, files, name):
     said = paretune("bench", files / "tiny.onnx", "--runtimes", name, "--quiet")

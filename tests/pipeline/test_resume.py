@@ -122,6 +122,7 @@ def test_a_run_does_not_go_on_with_other_data(inputs, onnx_run, tmp_path):
     )
     assert refused.returncode == 2, refused.stderr
     assert "was begun with other data: give another --out" in refused.stderr
+    assert (out / "run.json").exists()  # and goes on with its own
 
 
 def test_an_interrupted_run_says_how_to_go_on(inputs, tmp_path):

@@ -62,10 +62,12 @@ def test_a_run_does_not_go_on_with_something_else(tmp_path, changed, said):
         with RunDir.claim(tmp_path / "run", "a", resume=True) as rundir:
             rundir.confirm(facts)
     with (
-        RunDir.claim(tmp_path / "run", "a", resume=True) as rundir,
         pytest.raises(InputError, match=f"was begun with {said}: give another --out"),
+        RunDir.claim(tmp_path / "run", "a", resume=True) as rundir,
+        rundir.cleared_when_refused(),
     ):
         rundir.confirm(facts | {changed: "b"})
+    assert (tmp_path / "run" / "run.json").exists()
 
 
 def test_a_folder_that_is_not_a_runs_is_left_alone(tmp_path):

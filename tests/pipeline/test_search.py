@@ -12,12 +12,13 @@ import torch
 
 import paretune
 import paretune.search
-from paretune.core import InputError, TensorSpec
+from paretune.core import InputError, SearchSummary, TensorSpec
 from paretune.data import check_against, load_data, materialise
 from paretune.pipeline import optimize, request, searching
 from paretune.pipeline.intake import with_calibration
 from paretune.pipeline.searching import COMPARISON, FINALISTS, SESSIONS, kept, last_shares
 from paretune.runtimes import Settings, get
+from paretune.search import Found
 from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told
 
@@ -183,6 +184,23 @@ def test_a_search_that_fails_hands_the_best_compiled_baseline_back(tmp_path, mon
     assert any("the search ended without a network" in text for text in reasons)
 
 
+def test_a_bound_out_of_reach_is_told_with_how_near_the_space_comes(tmp_path, monkeypatch):
+    def search(ground, *, seconds):
+        assert ground.most_ms == 0.001
+        counts = dict.fromkeys(SearchSummary.model_fields, 0) | {"points": ()}
+        return Found((), SearchSummary(**counts), None, "no architecture takes less than 0.1 ms")
+
+    monkeypatch.setattr(paretune.search, "search", search)
+    monkeypatch.setattr(request, "LEAST_SEARCH", 20.0)
+    result = optimize(
+        "digits-resnet@random", "digits", out=tmp_path / "out", effort="search", budget="30s",
+        runtimes=("openvino",), precisions=("f32", "int8"), threads=(1,),
+        constraints=("latency_p95 <= 0.001 ms",),
+    )  # fmt: skip
+    assert "no architecture takes less than 0.1 ms" in [c.text for c in result.conditions]
+    assert not all(held.satisfied for held in result.constraints)
+
+
 def test_shares_leave_time_for_what_follows():
     for budget, opening in itertools.product((150.0, 300.0, 3600.0), (0.5, 2.0, 60.0)):
         last = last_shares(budget, opening)
@@ -201,6 +219,13 @@ def refused(model, match, **options):
 def test_a_file_cannot_be_searched(inputs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused(str(inputs / "tiny.onnx"), "came as a file", budget="5m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_without_blocks_is_refused_before_anything_is_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = load_model(torch.nn.Identity(), input_shape=IMAGE)
+    refused(model, "nothing that a search could replace", budget="5m", preprocessing="unit")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -170,5 +170,6 @@ def test_the_run_s_ledger_takes_the_search_s_figures():
         training_flops=3e12,
         full_training_equivalents=0.5,
         stages_s={"bench": 20, "solve": 6, "library": 60},
+        stages_cpu_s={"library": 110, "solve": 5},
         stages_flops={"library": 3e12},
     )

@@ -62,6 +62,7 @@ class Ledger(Noun):
         training_flops: of everything that was trained, teachers' forward passes included.
         full_training_equivalents: the same in full trainings of the baseline.
         stages_s: wall seconds by stage.
+        stages_cpu_s: CPU seconds by stage of a search.
         stages_flops: training FLOPs by stage that trained.
     """
 
@@ -70,6 +71,7 @@ class Ledger(Noun):
     training_flops: float = 0.0
     full_training_equivalents: float = 0.0
     stages_s: dict[str, float] = {}
+    stages_cpu_s: dict[str, float] = {}
     stages_flops: dict[str, float] = {}
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from paretune.core import InputError, Ledger, Progress
 from paretune.store import write_text_atomic
 
-#: Seconds after which what was spent is written down again.
+#: Seconds after which what was spent is written down again, the next time that progress is told.
 KEPT_EVERY = 10.0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from paretune.compress import broken
 from paretune.core import Constraint, Model
@@ -16,6 +17,9 @@ from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.searching import Searched, judged
 from paretune.sources import digest_of_module
+
+if TYPE_CHECKING:
+    from paretune.search.journal import Journal
 
 #: Share of a finalist's time that training in simulated int8 may take, and the least that is of
 #: use, seconds.
@@ -34,19 +38,18 @@ def enter_finalists(
     """Build, score and time the finalists as any other candidate.
 
     One whose accuracy suffices in f32 and not in int8 is trained in simulated int8 first, where
-    there is time for it, and stands in `searched` as it was trained. How much time there was is
+    there is time for it, and stands in `searched` as it was trained. For how long it is trained is
     written down, so that a resumed run trains it as long.
     """
     from paretune.search.journal import Journal
 
     journal = Journal(searched.checkpoints)
     for place, (name, model) in enumerate(list(searched.models.items())):
-        time = partial(_share, context, len(searched.models) - place)
+        time = partial(_share, context, journal, name, len(searched.models) - place)
         candidates = _built(context, found, model, guard, calibration)
         best = max(candidates, key=lambda one: one.score.value, default=None)
         if best is not None and all(one.reason for one in candidates):
-            seconds = journal.once(f"simulated int8 {name}", time)
-            other = _mended(context, found, searched, model, guard, best, train, seconds)
+            other = _mended(context, found, searched, model, guard, best, train, time())
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
                 if any(one.score.value > best.score.value for one in again):
@@ -58,9 +61,14 @@ def enter_finalists(
         screening.context = context
 
 
-def _share(context: Context, finalists: int) -> float:
-    """Seconds that one of so many may be trained in simulated int8 for."""
-    return MENDING * context.left(context.shares.screened) / finalists
+def _share(context: Context, journal: Journal, name: str, finalists: int) -> float:
+    """Seconds that one of so many may be trained in simulated int8 for, or was to be."""
+    seconds = MENDING * context.left(context.shares.screened) / finalists
+    known = f"simulated int8 {name}"
+    # Too little is not written down: whoever goes on with a larger budget has it.
+    if seconds < LEAST_MENDING and known not in journal:
+        return seconds
+    return journal.once(known, lambda: seconds)
 
 
 def _built(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -53,7 +54,7 @@ class SearchPlan(Noun):
         fastest_ms, middle_ms, slowest_ms: predicted latencies that the space reaches; the middle
             is the median of random architectures.
         error: mean relative error of these predictions, leaving one out.
-        constraints: for each that can be judged, whether it is within reach.
+        constraints: for each, whether it is within reach, or that this cannot be judged yet.
     """
 
     blocks: tuple[str, ...]
@@ -112,15 +113,31 @@ class Intake:
         dataset = self.dataset if whole else with_calibration(self.dataset)
         return materialise(dataset, split, self.model, paths.arrays(), progress=progress)
 
-    def facts(self, search: ArrayFolder) -> dict[str, str]:
-        """Digests of what a run is about, for whoever resumes it.
+    def check_blocks(self, search: ArrayFolder) -> None:
+        """Refuse to search where nothing can be replaced, before anything is measured.
 
         Args:
             search: the search split.
+
+        Raises:
+            InputError: the model has no block.
         """
+        if self.request.effort == "search":
+            from paretune.search.blocks import find
+
+            find(self.model.module, search.tensors(slice(2)))
+
+    def facts(self, search: ArrayFolder, train: ArrayFolder | None) -> dict[str, str]:
+        """Digests of what a run's choices rest on, for whoever resumes it.
+
+        Args:
+            search: the search split.
+            train: what is learned or calibrated from, None for nothing.
+        """
+        parts = [search.digest] if train is None else [search.digest, train.digest]
         return {
             "model": self.model.digest,
-            "data": search.digest,
+            "data": hashlib.sha256(" ".join(parts).encode()).hexdigest(),
             "machine": self.target.kind_digest,
         }
 

@@ -119,11 +119,14 @@ def optimize(
         nullcontext(store) if store is not None else Store.open() as shelf,
         rundir.cleared_when_refused(),
     ):
+        searches = intake.request.effort == "search"
+        search = intake.arrays("search", told)
+        calibration = intake.arrays("train", told) if intake.needs_int8 else None
+        train = intake.arrays("train", told, whole=True) if searches else calibration
+        rundir.confirm(intake.facts(search, train))
+        intake.check_blocks(search)
         clock.keep(rundir.path / SPENT)
         keep(others, rundir.path)
-        search = intake.arrays("search", told)
-        rundir.confirm(intake.facts(search))
-        calibration = intake.arrays("train", told) if intake.needs_int8 else None
         with Builds(
             intake.model, calibration, target=intake.target, engine=worker, store=shelf
         ) as builds:
@@ -139,7 +142,7 @@ def optimize(
                 metric=intake.metric,
                 search=search,
                 deadline=began + intake.request.budget_s,
-                shares=FIRST if intake.request.effort == "search" else Shares(),
+                shares=FIRST if searches else Shares(),
             )
             if builds.fallback:
                 context.tell("fallback", builds.fallback)

@@ -14,6 +14,7 @@ from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine
 from paretune.pipeline.intake import Intake, SearchPlan, bring_in
 from paretune.pipeline.request import Request
+from paretune.pipeline.searching import LATENCIES
 from paretune.store import Store
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 NETWORKS, SECONDS = 24, 90.0
 #: Random architectures that the middle is taken from.
 SAMPLED = 400
-#: Figures of a variant that a latency model can say something of.
-TIMES = ("latency_p50",)
 
 
 def preview(
@@ -91,9 +90,7 @@ def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -
         middle_ms=base * float(middle),
         slowest_ms=base * span.high,
         error=latency.error,
-        constraints=tuple(
-            _within(c, fastest) for c in intake.request.parsed_constraints() if _judged(c)
-        ),
+        constraints=tuple(_within(c, fastest) for c in intake.request.parsed_constraints()),
     )
 
 
@@ -113,12 +110,11 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _judged(constraint: Constraint) -> bool:
-    """Whether it bounds a latency by milliseconds: the baseline as it came is not timed here."""
-    return constraint.metric in TIMES and not constraint.needs_baseline and "<" in constraint.op
-
-
 def _within(constraint: Constraint, fastest: float) -> str:
+    # The median is what is predicted, and percentiles lie above it.
+    bounded = constraint.metric in LATENCIES and "<" in constraint.op
+    if not bounded or constraint.needs_baseline:
+        return f"{constraint.text}: can be judged only once variants are measured"
     bound = constraint.bound(None)
     if constraint.satisfied(fastest, None):
         return f"{constraint.text}: within reach of the space ({fastest:.3g} ms at the fastest)"

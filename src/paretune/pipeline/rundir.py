@@ -33,9 +33,10 @@ class RunDir:
     Use `claim` to get one; `close` gives up the lock.
     """
 
-    def __init__(self, path: Path, lock: IO[bytes]) -> None:
+    def __init__(self, path: Path, lock: IO[bytes], *, begun: bool) -> None:
         self.path = path
         self._lock = lock
+        self._begun = begun  # by this process, not by one that it goes on from
 
     @classmethod
     def claim(cls, path: Path, request_digest: str, *, resume: bool) -> RunDir:
@@ -84,7 +85,7 @@ class RunDir:
             ) from error
         if known is None:
             paths.write_text_atomic(owner, json.dumps({"request": request_digest}) + "\n")
-        return cls(path, lock)
+        return cls(path, lock, begun=known is None)
 
     def confirm(self, facts: Mapping[str, str]) -> None:
         """Remember what the run is about, or make sure that it still is.
@@ -106,11 +107,15 @@ class RunDir:
 
     @contextmanager
     def cleared_when_refused(self) -> Iterator[None]:
-        """Leave nothing behind when the request turns out to be bad before anything was found."""
+        """Leave nothing behind when the request turns out to be bad before anything was found.
+
+        What an earlier process began stays: it may go on as it was asked for.
+        """
         try:
             yield
         except InputError:
-            if {entry.name for entry in self.path.iterdir()} <= {OWNER, LOCK, FOLDER, SPENT}:
+            left = {entry.name for entry in self.path.iterdir()}
+            if self._begun and left <= {OWNER, LOCK, FOLDER, SPENT}:
                 shutil.rmtree(self.path)
             raise
 

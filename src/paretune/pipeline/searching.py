@@ -34,6 +34,7 @@ FIRST = Shares(screened=0.13, raced=0.15, compared=0.98)
 #: Folder in the run's, for what a killed search goes on from; what it has spent so far.
 CHECKPOINTS, SPENT = "search", "ledger.json"
 JUDGED_AT_ONCE = 64
+LATENCIES = ("latency_p50", "latency_p95", "latency_p99")
 
 
 def kept(reserve: tuple[float, float, float], budget: float, needed: float = 0.0) -> float:
@@ -78,10 +79,6 @@ class Searched:
     spending: Ledger
     checkpoints: Path
 
-    def spent(self, run: CoreLedger) -> CoreLedger:
-        """A run's ledger with what was trained put in."""
-        return self.spending.summary().merged(run)
-
     def files(self, model: Model, architecture: str) -> dict[str, bytes] | None:
         """What a found network is built again from; None for the user's own architecture."""
         if architecture not in self.models:
@@ -90,6 +87,13 @@ class Searched:
 
         module = self.models[architecture].module
         return files(model, self.found.proposals, self.ids[architecture], module)
+
+
+def spent(rundir: RunDir, run: CoreLedger) -> CoreLedger:
+    """A run's ledger with what a search spent put in, whether or not it came to its end."""
+    from paretune.search.ledger import Ledger
+
+    return Ledger(rundir.path / CHECKPOINTS / SPENT).summary().merged(run)
 
 
 def look(
@@ -138,10 +142,11 @@ def _search(
     scores = [
         c.bound(own.value) for c in constraints if c.metric == "accuracy" and c.op in (">=", ">")
     ]
+    # The median of what keeps a percentile below a bound lies below it, too.
     times = [
         c.bound(None)
         for c in constraints
-        if c.metric == "latency_p50" and c.op in ("<=", "<") and not c.needs_baseline
+        if c.metric in LATENCIES and c.op in ("<=", "<") and not c.needs_baseline
     ]
     outcome = search(
         Ground(
@@ -163,6 +168,8 @@ def _search(
         ),
         seconds=context.left(1 - after),
     )
+    if outcome.reason:
+        context.tell("fallback", outcome.reason)
     base = context.model.architecture
     models = {
         f"{base}+{one.name}": replace(

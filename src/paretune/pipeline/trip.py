@@ -19,7 +19,7 @@ from paretune.pipeline.preference import pass_over
 from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.screening import Screening
-from paretune.pipeline.searching import last_shares, look
+from paretune.pipeline.searching import last_shares, look, spent
 from paretune.pipeline.verdict import decide, held
 from paretune.report.frontier import pareto, points_of
 
@@ -56,6 +56,7 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
     constraints = context.request.parsed_constraints()
     guard = tuple(c for c in constraints if c.metric == "accuracy")
 
+    searches = context.request.effort == "search"
     clock.stage("baseline", 1)
     found = baseline(context)
     planned = 1 + len(others_planned(context))
@@ -69,7 +70,7 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         baseline_id = field.best_of(found.baseline)
         verdict = decide(field, baseline_id, constraints, objective)
         best, searched = verdict.chosen, None
-        if context.request.effort == "search":
+        if searches:
             clock.stage("search")
             searched = look(context, rundir, found, constraints, arrays.train())
             context.shares = last_shares(context.request.budget_s, context.opening_s)
@@ -123,7 +124,7 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         frontier=pareto(points_of(records.values())),
         holdout=reading,
         ratios=claims.ratios,
-        ledger=clock.ledger() if searched is None else searched.spent(clock.ledger()),
+        ledger=spent(rundir, clock.ledger()) if searches else clock.ledger(),
         conditions=tuple(context.conditions),
         layers=layers,
         how_measured=how_measured(context, claims.starts),

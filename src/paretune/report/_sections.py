@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paretune.artifact import headline
-from paretune.core import Estimate, Result, VariantRecord
+from paretune.core import Estimate, Ledger, Result, VariantRecord
 from paretune.report import text
 from paretune.report.quantisation import Effect
 
@@ -129,11 +129,22 @@ def ledger(result: Result) -> list[tuple[str, str]]:
     """What the run spent."""
     spent = result.ledger
     rows = [("Wall time", _duration(spent.wall_s)), ("CPU time", _duration(spent.cpu_s))]
-    rows += [(f"Stage {name}", _duration(seconds)) for name, seconds in spent.stages_s.items()]
+    rows += [(f"Stage {name}", _stage(spent, name)) for name in spent.stages_s]
     if spent.training_flops:
         rows.append(("Training", f"{spent.training_flops:.3g} FLOPs"))
         rows.append(("Full-training equivalents", f"{spent.full_training_equivalents:.3g}"))
     return rows
+
+
+def _stage(spent: Ledger, name: str) -> str:
+    """What a stage took, and what it trained."""
+    parts = [_duration(spent.stages_s[name])]
+    if name in spent.stages_cpu_s:
+        parts.append(f"{_duration(spent.stages_cpu_s[name])} of CPU time")
+    if flops := spent.stages_flops.get(name):
+        share = flops / spent.training_flops * spent.full_training_equivalents
+        parts.append(f"{flops:.3g} training FLOPs, {share:.2g} full trainings")
+    return ", ".join(parts)
 
 
 def _duration(seconds: float) -> str:

@@ -49,6 +49,8 @@ def pick(
     oracle: LatencyOracle,
     told: Progress,
     seconds: float,
+    *,
+    least: float = LEAST_SPEED,
 ) -> list[Pick]:
     """The architectures to train whole, fastest last.
 
@@ -63,6 +65,8 @@ def pick(
         oracle: measures.
         told: told every network.
         seconds: of the finish, which say how many can be trained.
+        least: by how much each must be faster than the baseline. Where none that was timed is, the
+            fastest one is taken, which is as near as the space comes.
     """
     most = round(min(max(seconds / PICK_SECONDS, FEWEST_PICKS), MOST_PICKS))
     timed = 2 * most
@@ -88,7 +92,11 @@ def pick(
     values = objectives(rows)
     rows = rows[nondominated(values)]
     rows = rows[np.argsort(-latency.predict(rows))]
-    rows = rows[latency.predict(rows) < 1 / LEAST_SPEED]
+    times = latency.predict(rows)
+    rows, times = rows[times < 1 / LEAST_SPEED], times[times < 1 / LEAST_SPEED]
+    # Nobody is left out by what predictions err by; slowest first, so the last is the fastest.
+    serving = times < (1 + 2 * latency.error) / least
+    rows = rows[serving] if serving.any() else rows[-1:]
     told.stage("time what was found", min(timed, len(rows)))
     found = []
     for place in np.unique(np.linspace(0, len(rows) - 1, timed).round().astype(int)):
@@ -112,7 +120,9 @@ def pick(
                 loss_ci90=(float(predicted.low[0]), float(predicted.high[0])),
             )
         )
-    return _spread([p for p in found if p.speed > LEAST_SPEED], most)
+    faster = [p for p in found if p.speed > LEAST_SPEED]
+    nearest = sorted(faster, key=lambda p: p.speed)[-1:]
+    return _spread([p for p in faster if p.speed >= least] or nearest, most)
 
 
 def _fastest(space: Space, latency: LatencyModel) -> float:

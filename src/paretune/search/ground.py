@@ -38,11 +38,19 @@ class Finalist:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search comes back with; `finalists` best first, empty where nothing served."""
+    """What a search comes back with.
+
+    Attributes:
+        finalists: best first, empty where nothing served.
+        summary: for the result.
+        proposals: what every block might have become.
+        reason: why nothing was searched, empty where something was.
+    """
 
     finalists: tuple[Finalist, ...]
     summary: SearchSummary
     proposals: Proposals
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class Journal:
                     f"{self._file} is not a search's journal: remove its folder to search anew"
                 ) from error
 
+    def __contains__(self, name: str) -> bool:
+        """Whether that was decided."""
+        return name in self._known
+
     def once(self, name: str, decide: Callable[[], T]) -> T:
         """What was decided, or what is decided now: plain values that JSON can hold."""
         if name not in self._known:

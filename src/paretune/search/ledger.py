@@ -80,9 +80,11 @@ class LedgerSummary(Noun):
         trained, and how long each stage took.
         """
         stages = dict(run.stages_s)
+        cpu = dict(run.stages_cpu_s)
         flops = dict(run.stages_flops)
         for name, cost in self.stages.items():
             stages[name] = stages.get(name, 0.0) + cost.wall_s
+            cpu[name] = cpu.get(name, 0.0) + cost.cpu_s
             if cost.training_flops:
                 flops[name] = flops.get(name, 0.0) + cost.training_flops
         return run.model_copy(
@@ -91,6 +93,7 @@ class LedgerSummary(Noun):
                 "full_training_equivalents": run.full_training_equivalents
                 + self.full_training_equivalents,
                 "stages_s": stages,
+                "stages_cpu_s": cpu,
                 "stages_flops": flops,
             }
         )
@@ -106,8 +109,9 @@ class Ledger:
     """Counts what is spent; one object for one search.
 
     Args:
-        file: where it is written down as it is spent, to go on from after a kill. What an earlier
-            process of the same search wrote there counts.
+        file: where it is written down, to go on from after a kill, whenever a stage begins or ends
+            and whenever training is booked. What an earlier process of the same search wrote there
+            counts.
         wall: clock in seconds.
         cpu: clock in CPU seconds.
 

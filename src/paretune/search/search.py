@@ -11,7 +11,7 @@ import numpy as np
 from paretune.core import InputError, Model, SearchSummary
 from paretune.data import ArrayFolder
 from paretune.search.blocks import find
-from paretune.search.choosing import Pick, pick
+from paretune.search.choosing import LEAST_SPEED, Pick, pick
 from paretune.search.ground import Found, Ground
 from paretune.search.journal import Journal
 from paretune.search.prepare import oracle_of, prepare, time_space
@@ -72,18 +72,22 @@ def search(ground: Ground, *, seconds: float) -> Found:
         )
         fastest = base * reach(whole, latency.weights, base=latency.intercept).low
         if fastest * (1 - 2 * latency.error) > ground.most_ms:
-            told.note(
+            return Found(
+                (),
+                summary,
+                proposals,
                 f"no architecture of the space takes less than {fastest:.3g} ms, and "
-                f"{ground.most_ms:.3g} are allowed: nothing is searched"
+                f"{ground.most_ms:.3g} ms are allowed: nothing is searched",
             )
-            return Found((), summary, proposals)
         ready = prepare(ground, proposals, timed, journal, shared)
         oracle.space = ready.space
 
         def picked() -> list[dict[str, Any]]:
             known = (ready.space, ready.latency, ready.surrogate)
             left = seconds - (time.monotonic() - began)
-            return [one.model_dump() for one in pick(*known, oracle, told, left)]
+            least = max(LEAST_SPEED, base / ground.most_ms)
+            found = pick(*known, oracle, told, left, least=least)
+            return [one.model_dump() for one in found]
 
         with ledger.stage("solve"):
             found = journal.once("picks", picked)

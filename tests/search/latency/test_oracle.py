@@ -97,15 +97,32 @@ def test_it_is_timed_with_the_batch_that_was_asked_for(world, store):
 
 
 @pytest.mark.parametrize("which", ["_timer", "_compiler"])
-def test_a_process_that_died_costs_one_network(world, store, which):
+def test_a_network_is_timed_again_where_a_process_died(world, store, which):
     space = world[2]
     skips = [k for k, option in enumerate(space.options) if option.operator == "skip"]
     choice = space.with_option(space.baseline(), skips[{"_timer": -1, "_compiler": -2}[which]])
     with opened(world, store) as oracle:
         oracle.baseline_ms()
         os.kill(getattr(oracle, which).pid, signal.SIGKILL)
-        with pytest.raises(WorkerError, match="killed"):
-            oracle.measure(choice)
+        assert oracle.measure(choice).speed > 0
+
+
+def test_what_kills_every_process_costs_one_network(world, store, monkeypatch):
+    space = world[2]
+    choice = space.with_option(space.baseline(), space.index["b2:skip"])
+    with opened(world, store) as oracle:
+        whole, died = oracle._timed, []
+
+        def timed(*args):
+            died.append(oracle.baseline_ms())
+            os.kill(oracle._timer.pid, signal.SIGKILL)
+            return whole(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(oracle, "_timed", timed)
+            with pytest.raises(WorkerError, match="killed"):
+                oracle.measure(choice)
+        assert len(died) == 2
         assert oracle.measure(choice).speed > 0
 
 

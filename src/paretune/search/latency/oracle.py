@@ -114,8 +114,8 @@ class LatencyOracle:
         try:
             standing, shares = self._timed(choice, profile)
         except WorkerError:
-            self._end()  # whether one died or not, the next network is given fresh ones
-            raise
+            self._end()
+            standing, shares = self._again(choice, profile)
         speed = standing.speed
         ordered = [shares[name] for name in ("", *options)] if shares else []
         self._store.put(
@@ -150,6 +150,14 @@ class LatencyOracle:
             if actor is not None:
                 actor.close()
         self._compiler = self._timer = None
+
+    def _again(self, choice: Choice, profile: bool) -> tuple[Standing, dict[str, float]]:
+        """The same with fresh processes, which the next network is given, too, if these die."""
+        try:
+            return self._timed(choice, profile)
+        except WorkerError:
+            self._end()
+            raise
 
     def _timed(self, choice: Choice, profile: bool) -> tuple[Standing, dict[str, float]]:
         """How an architecture comes off, and its options' shares where they are asked for."""
