@@ -26,6 +26,13 @@ pytestmark = pytest.mark.alone
 IMAGE = (TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),)
 
 
+class Fixed(torch.nn.Module):
+    """Nothing that could be replaced."""
+
+    def forward(self, image):
+        return image.flatten(1)[:, :10] * 1.0
+
+
 class KilledError(BaseException):
     """As a kill ends a run: nothing catches it."""
 
@@ -224,8 +231,8 @@ def test_a_file_cannot_be_searched(inputs, tmp_path, monkeypatch):
 
 def test_a_model_without_blocks_is_refused_before_anything_is_measured(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    model = load_model(torch.nn.Identity(), input_shape=IMAGE)
-    refused(model, "nothing that a search could replace", budget="5m", preprocessing="unit")
+    model = load_model(Fixed(), input_shape=IMAGE, preprocessing="unit")
+    refused(model, "nothing that a search could replace", budget="5m")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -253,10 +260,6 @@ def test_int8_in_openvino_must_be_asked_for(tmp_path, monkeypatch):
 
 def test_a_network_without_blocks_is_refused(tmp_path):
     from paretune.search import propose
-
-    class Fixed(torch.nn.Module):
-        def forward(self, image):
-            return image.flatten(1)[:, :10] * 1.0
 
     model = load_model(Fixed(), input_shape=IMAGE)
     images = load_data(({"image": np.ones((120, 1, 8, 8), "float32")}, None))
