@@ -16,7 +16,8 @@ from paretune.core import InputError, Progress, Silent, UnsupportedError
 from paretune.data import ArrayFolder
 from paretune.search.finish._answers import Answers
 from paretune.search.finish._saved import Saved, fingerprint
-from paretune.search.finish._train import train
+from paretune.search.finish._told import Within
+from paretune.search.finish._train import TOLD, train
 from paretune.search.finish.distilled import Distilled
 from paretune.search.finish.recipe import Recipe
 
@@ -132,7 +133,8 @@ def halve(
         ledger: is told the training FLOPs.
         checkpoints: folder of the candidates' states, to go on from after a kill.
         save_every: seconds of training between checkpoints.
-        progress: told one stage a rung and one step a candidate, with its scores so far.
+        progress: told one stage a rung, every candidate with its scores so far, and how far its
+            training is.
         clock: in seconds.
 
     Returns:
@@ -166,7 +168,7 @@ def halve(
         scoring = sum(sizes[rung:]) * fmean(looks) if looks else 0.0
         training = max(left - scoring, left / 2, SHORTEST)
         share = training * weights[rung] / sum(weights[rung:]) / len(alive)
-        told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive))
+        told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive) * (1 + TOLD))
         for name in alive:
             told.step(" ".join([name, *(f"{score:.4g}" for score in standings[name].scores)]))
             file = f"{names.index(name)}-{rung}.pt"
@@ -184,6 +186,7 @@ def halve(
                     ledger=ledger,
                     checkpoint=checkpoints / file if checkpoints else None,
                     save_every=save_every,
+                    progress=Within(told, name),
                     evaluate=score,
                     answers=answers,
                     clock=clock,
