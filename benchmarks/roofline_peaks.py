@@ -15,6 +15,7 @@ from typing import Any
 from _common import Figure, Outcome, Said, finish, options
 from _networks import efficientnet_b0, hugging_face
 
+from paretune import runtimes
 from paretune.core import Precision
 from paretune.engine import machine
 from paretune.pipeline.peaks import peaks
@@ -25,8 +26,8 @@ RUNS = 5
 
 
 def precisions() -> tuple[Precision, ...]:
-    """What networks are compiled to here: bf16 only where the CPU multiplies it."""
-    return ("f32", "bf16", "int8") if machine.detect().multiplies_bf16 else ("f32", "int8")
+    """What networks are compiled to here."""
+    return runtimes.get("openvino").precisions(machine.detect(), "cpu")
 
 
 def stable(runs: int) -> tuple[list[Figure], dict[str, Any]]:

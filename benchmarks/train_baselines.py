@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from paretune.data import load_data, materialise
-from paretune.engine import machine
+from paretune.search.finish._accelerator import multiplies_bf16
 from paretune.sources import load_model
 from paretune.store import paths
 
@@ -142,10 +142,7 @@ def fit(
     steps = len(images) // BATCH
     device = next(network.parameters()).device
     labels = labels.to(device)
-    if device.type == "cuda":
-        reduced = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        reduced = machine.detect().multiplies_bf16
+    reduced = multiplies_bf16(device.type)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4, nesterov=True
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,8 @@ def optimize(
         searches = intake.request.effort == "search"
         search = intake.arrays("search", told)
         calibration = intake.arrays("train", told) if intake.needs_int8 else None
-        train = intake.arrays("train", told, whole=True) if searches else calibration
-        rundir.confirm(intake.facts(search, train))
+        train = cache(partial(intake.arrays, "train", told, whole=True))
+        rundir.confirm(intake.facts(search, train() if searches else calibration))
         intake.check_blocks(search)
         clock.keep(rundir.path / SPENT)
         keep(others, rundir.path)
@@ -148,7 +149,7 @@ def optimize(
                 context.tell("fallback", builds.fallback)
             arrays = Arrays(
                 holdout=lambda: intake.arrays("holdout", told),
-                train=lambda: intake.arrays("train", told, whole=True),
+                train=train,
                 calibration=calibration,
             )
             return take(context, clock, rundir, arrays)

@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from paretune.core import InputError, Silent, TensorSpec, UnsupportedError
+from paretune.core import InputError, TensorSpec, UnsupportedError
 from paretune.data import ArrayFolder
 from paretune.data.array_folder import file_names
 from paretune.search.finish import Recipe, distil
 from paretune.search.ledger import Ledger, flops
+from tests.pipeline.conftest import Told
 from tests.search.finish.conftest import net, weights
 
 QUICK = Recipe(batch=64, lr=1e-2, mixup=0.0)
@@ -266,17 +267,12 @@ def test_another_error_of_the_module_is_not_taken_for_lack_of_memory(digits, tea
 
 
 def test_progress_is_told_all_along(digits, teacher):
-    class Heard(Silent):
-        said = []
-
-        def step(self, text):
-            self.said.append(text)
-
+    told = Told()
     distil(
-        net(1), teacher, digits["train"], recipe=QUICK, seconds=100, progress=Heard(), clock=Clock()
+        net(1), teacher, digits["train"], recipe=QUICK, seconds=100, progress=told, clock=Clock()
     )
-    assert len(Heard.said) >= 18
-    assert Heard.said[0].startswith("5% of the budget")
+    assert len(told.steps) >= 18
+    assert told.steps[0].startswith("5% of the budget")
 
 
 def test_the_ledger_is_told_student_and_teacher(digits, teacher):

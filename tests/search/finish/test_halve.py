@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from paretune.core import InputError, Silent
+from paretune.core import InputError
 from paretune.search.finish import Recipe, distil, halve, rung_sizes
 from paretune.search.ledger import Ledger, flops
+from tests.pipeline.conftest import Told
 from tests.search.finish.conftest import net, weights
 from tests.search.finish.test_distil import Clock, Hungry, count_steps
 
@@ -215,21 +216,13 @@ def test_equals_stay_in_the_order_given(digits, teacher):
 
 
 def test_it_tells_how_far_each_training_is(digits, teacher):
-    class Heard(Silent):
-        stages, steps = [], []
-
-        def stage(self, name, total):
-            self.stages.append(name)
-
-        def step(self, text):
-            self.steps.append(text)
-
+    told = Told()
     halve(
         {"one": net(1), "two": net(2)}, teacher, digits["train"], score=lambda _: 1.0, seconds=60,
-        keep=1, recipe=RECIPE, progress=Heard(), clock=Clock(),
+        keep=1, recipe=RECIPE, progress=told, clock=Clock(),
     )  # fmt: skip
-    assert Heard.stages == ["finish: rung 1 of 2", "finish: rung 2 of 2"]
+    assert told.stages == ["finish: rung 1 of 2", "finish: rung 2 of 2"]
     for name in ("one", "two"):
         assert any(
-            text.startswith(f"{name}: ") and "% of the budget" in text for text in Heard.steps
+            text.startswith(f"{name}: ") and "% of the budget" in text for text in told.steps
         )

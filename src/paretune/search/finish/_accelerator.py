@@ -45,11 +45,17 @@ def precision(device: Accelerator, wanted: str) -> Callable[[], AbstractContextM
         configured: Callable[[], AbstractContextManager[Any]] = device.autocast
         return configured
     kind = device.device.type
-    if kind == "cpu":
-        able = machine.detect().multiplies_bf16
-    else:
-        able = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    able = multiplies_bf16(kind)
     return (lambda: torch.autocast(kind, torch.bfloat16)) if able else nullcontext
+
+
+def multiplies_bf16(kind: str) -> bool:
+    """Whether a kind of device, such as `cpu` or `cuda`, has bfloat16 in hardware here."""
+    import torch
+
+    if kind == "cpu":
+        return machine.detect().multiplies_bf16
+    return kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def out_of_memory(error: BaseException) -> bool:
