@@ -119,9 +119,9 @@ def _show_plan(plan: Plan, found: SearchPlan | None, output: Output) -> None:
             console.print(f"block: {block}", markup=False, highlight=False)
         lines = [
             f"architectures: {found.architectures:.1e}",
-            f"reachable latency, int8, predicted: {found.fastest_ms:.3g} ms (fastest), "
+            f"reachable latency, int8, timed: {found.fastest_ms:.3g} ms (fastest), "
             f"{found.middle_ms:.3g} (middle), {found.slowest_ms:.3g} (slowest); the baseline's "
-            f"is {found.baseline_ms:.3g} ms; mean error {found.error:.1%}",
+            f"is {found.baseline_ms:.3g} ms; mean error of predictions {found.error:.1%}",
             *(f"constraint {text}" for text in found.constraints),
         ]
         for line in lines:

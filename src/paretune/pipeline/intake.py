@@ -51,9 +51,9 @@ class SearchPlan(Noun):
         blocks: every block: modules, kind, shapes, work, and how many options it has.
         architectures: how many the space holds.
         baseline_ms: latency of the baseline, compiled to int8, milliseconds.
-        fastest_ms, middle_ms, slowest_ms: predicted latencies that the space reaches; the middle
-            is the median of random architectures.
-        error: mean relative error of these predictions, leaving one out.
+        fastest_ms, middle_ms, slowest_ms: latencies that the space reaches, of architectures that
+            were predicted to lie there and then timed; the middle is the median of random ones.
+        error: mean relative error of such predictions, leaving one out.
         constraints: for each, whether it is within reach, or that this cannot be judged yet.
     """
 

@@ -57,6 +57,7 @@ def preview(
 
 def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -> SearchPlan:
     from paretune.search import propose
+    from paretune.search.ends import fastest, timed
     from paretune.search.latency import LatencyOracle, fit, time_networks
     from paretune.search.solve import reach
 
@@ -79,18 +80,20 @@ def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -
         )
         latency = fit(space, readings, oracle.costs())
         base = oracle.baseline_ms()
-    span = reach(space, latency.weights, base=latency.intercept)
-    middle = np.median(latency.predict(space.sample(np.random.default_rng(0), SAMPLED)))
-    fastest = base * max(span.low, 0.0)
+        low = fastest(oracle, latency, readings, progress)
+        rows = space.sample(np.random.default_rng(0), SAMPLED)
+        typical = rows[np.argsort(latency.predict(rows))[SAMPLED // 2]]
+        middle = timed(oracle, latency, typical, progress)
+        high = timed(oracle, latency, reach(space, latency.weights).greatest, progress)
     return SearchPlan(
         blocks=_blocks(proposals),
         architectures=float(space.count()),
         baseline_ms=base,
-        fastest_ms=fastest,
-        middle_ms=base * float(middle),
-        slowest_ms=base * span.high,
+        fastest_ms=base * low,
+        middle_ms=base * middle,
+        slowest_ms=base * high,
         error=latency.error,
-        constraints=tuple(_within(c, fastest) for c in intake.request.parsed_constraints()),
+        constraints=tuple(_within(c, base * low) for c in intake.request.parsed_constraints()),
     )
 
 
@@ -119,6 +122,6 @@ def _within(constraint: Constraint, fastest: float) -> str:
     if constraint.satisfied(fastest, None):
         return f"{constraint.text}: within reach of the space ({fastest:.3g} ms at the fastest)"
     return (
-        f"{constraint.text}: out of reach, the fastest architecture takes {fastest:.3g} ms, "
+        f"{constraint.text}: out of reach, the fastest architecture timed takes {fastest:.3g} ms, "
         f"{fastest / bound:.2f}x the bound"
     )

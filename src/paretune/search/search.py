@@ -12,12 +12,12 @@ from paretune.core import InputError, Model, SearchSummary
 from paretune.data import ArrayFolder
 from paretune.search.blocks import find
 from paretune.search.choosing import LEAST_SPEED, Pick, pick
+from paretune.search.ends import fastest
 from paretune.search.ground import Found, Ground
 from paretune.search.journal import Journal
 from paretune.search.prepare import oracle_of, prepare, time_space
 from paretune.search.proposals import Proposals
 from paretune.search.shares import epoch_seconds, planned
-from paretune.search.solve import reach
 from paretune.search.steps import train_whole
 from paretune.search.story import point, trained_point
 
@@ -70,15 +70,20 @@ def search(ground: Ground, *, seconds: float) -> Found:
             latency_error=latency.error,
             scored=0,
         )
-        fastest = base * reach(whole, latency.weights, base=latency.intercept).low
-        if fastest * (1 - 2 * latency.error) > ground.most_ms:
-            return Found(
-                (),
-                summary,
-                proposals,
-                f"no architecture of the space takes less than {fastest:.3g} ms, and "
-                f"{ground.most_ms:.3g} ms are allowed: nothing is searched",
-            )
+        if ground.most_ms < math.inf:
+            with ledger.stage("latency"):
+                least_ms = journal.once(
+                    "fastest_ms", lambda: base * fastest(oracle, latency, timed.readings, told)
+                )
+            if least_ms * (1 - 2 * latency.error) > ground.most_ms:
+                return Found(
+                    (),
+                    summary,
+                    proposals,
+                    f"the fastest architecture that was timed, among them the one predicted to be "
+                    f"fastest, takes {least_ms:.3g} ms, and {ground.most_ms:.3g} ms are allowed: "
+                    "nothing is searched",
+                )
         ready = prepare(ground, proposals, timed, journal, shared)
         oracle.space = ready.space
 
