@@ -10,6 +10,7 @@ import time
 import pytest
 
 from paretune.core import InputError
+from paretune.pipeline.bench import bench
 from paretune.pipeline.frontier import frontier
 from paretune.pipeline.presets import names, preset
 from tests.pipeline.conftest import Told, environment
@@ -78,6 +79,22 @@ def test_accuracy_is_measured_where_data_is_given(files, tmp_path):
     assert point.accuracy > 0.8
     assert point.accuracy_ci95 is not None
     assert point.own
+
+
+def test_a_record_whose_accuracy_is_of_other_data_has_a_frontier_of_its_own(files, tmp_path):
+    data, mine = str(files / "digits.npz"), tmp_path / "mine.json"
+    record = bench([str(files / "small.onnx")], runtimes=("openvino",), data=data, **OPTIONS)
+    assert (record.metric, bool(record.data)) == ("top1", True)
+    mine.write_text(record.model_dump_json(by_alias=True))
+    found = frontier(
+        [str(files / "large.onnx")], accuracy={"large": 0.9}, add=[mine], out=tmp_path / "out",
+        **OPTIONS,
+    )  # fmt: skip
+    assert {(p.model, p.scale) for p in found.points} == {
+        ("large@8", "published"),
+        ("small@8", f"measured on {record.data}"),
+    }
+    assert {p.variant for p in found.points} == set(found.frontier)
 
 
 def test_a_model_without_accuracy_and_a_record_of_another_machine_are_told(drawn, tmp_path):

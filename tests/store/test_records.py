@@ -26,6 +26,7 @@ def test_a_run_is_read_as_the_record_of_its_variants(tmp_path: Path) -> None:
     assert found.variants == result.variants
     assert found.target == result.target
     assert [ratio.id for ratio in found.ratios] == [result.chosen]
+    assert (found.data, found.metric) == (result.dataset.name, result.dataset.metric)
 
 
 def test_what_is_no_record_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -129,6 +129,8 @@ class BenchRecord(Noun):
         baseline: id of the variant that `ratios` are against.
         kernels: share of a variant's time by executed kernel, by id; read only under an ISA cap.
         inputs: shape of one sample's first input by architecture, such as (3, 224, 224).
+        data: name of the data set that accuracies were measured on; empty where there are none.
+        metric: what accuracy means there; empty where there is none.
         origin: `published` where somebody else measured; such a record has no intervals.
         source: where a published record comes from.
     """
@@ -141,5 +143,7 @@ class BenchRecord(Noun):
     conditions: tuple[Condition, ...] = ()
     kernels: dict[str, dict[str, float]] = {}
     inputs: dict[str, tuple[int, ...]] = {}
+    data: str = ""
+    metric: str = ""
     origin: Literal["measured", "published"] = "measured"
     source: str = ""

@@ -133,6 +133,7 @@ def bench(
             records = [judged(record, executed.get(record.id, {}), cap) for record in records]
             conditions.insert(0, emulated(target))
     conditions += [c for x in contexts for c in x.conditions]
+    scored = contexts[0] if data is not None else None
     return BenchRecord(
         target=target,
         variants=(*records, *entrants.failed),
@@ -141,6 +142,8 @@ def bench(
         conditions=tuple(conditions),
         kernels=executed,
         inputs={m.architecture: m.inputs[0].concrete(1)[1:] for m in loaded if m.inputs},
+        data=scored.dataset.samples.name if scored else "",
+        metric=scored.metric.name if scored else "",
     )
 
 

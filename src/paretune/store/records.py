@@ -91,4 +91,6 @@ def of_run(result: Result) -> BenchRecord:
         baseline=result.baseline,
         ratios=() if result.chosen == result.baseline else (ratio,),
         conditions=result.conditions,
+        data=result.dataset.name,
+        metric=result.dataset.metric,
     )

@@ -19,7 +19,7 @@ KNOWN = {
 }
 
 
-def made():
+def made(data="", metric=""):
     known = record(
         *(timed(f"net_b{i}@224", 2.0 * (i + 1)) for i in range(4)),
         *(timed(f"net_b{i}@224", 7.0 * (i + 1), precision="f32") for i in range(4)),
@@ -27,20 +27,49 @@ def made():
     score = Score(split="search", value=0.81, ci95=(0.8, 0.82), n=500)
     mine = timed("mine", 3.0).model_copy(update={"accuracy": score})
     failed = timed("broken", 1.0).model_copy(update={"status": "failed", "reason": "no operator"})
-    return model_frontier(
-        {"known": known, "mine": record(mine, failed)}, target("a"), known=KNOWN, own={"mine"}
-    )
+    own = record(mine, failed).model_copy(update={"data": data, "metric": metric})
+    return model_frontier({"known": known, "mine": own}, target("a"), known=KNOWN, own={"mine"})
+
+
+def test_accuracies_of_different_data_have_frontiers_of_their_own():
+    found = made("digits", "top1")
+    assert found.scales == ("published", "measured on digits")
+    assert [p.model for p in found.best("published")] == [f"net_b{i}@224" for i in range(4)]
+    assert [p.model for p in found.best("measured on digits")] == ["mine"]
+    said = model_table.summary(found)
+    assert said[1] == "Nobody beats mine int8 (measured on digits)."
+    assert "do not compare" in said[2]
+    columns = [column.header for column in model_table.table(found).columns]
+    assert columns[-1] == "accuracy"
+    words = [part.text or "" for part in ET.fromstring(to_svg(models_chart(found, WIDE))).iter()]
+    assert "measured on digits" in words
+
+
+def test_agreement_with_ones_own_baseline_is_no_accuracy():
+    found = made("digits", "agreement")
+    assert found.scales == ("published",)
+    assert found.left_out["mine"] == "its score is agreement, which is no top-1 accuracy"
+
+
+def test_a_measured_accuracy_counts_before_a_published_one_that_is_faster():
+    score = Score(split="search", value=0.6, ci95=(0.5, 0.7), n=500)
+    scored = timed("net_b0@224", 5.0).model_copy(update={"accuracy": score})
+    both = {"published": record(timed("net_b0@224", 3.0)), "measured": record(scored)}
+    (point,) = model_frontier(both, target("a"), known=KNOWN).points
+    assert (point.ms, point.accuracy) == (5.0, 0.6)
 
 
 def test_who_nobody_beats_and_who_has_no_point():
     found = made()
-    assert [v.split("/")[0] for v in found.frontier] == ["net_b0@224", "mine"]
+    assert [p.model for p in found.best("published")] == [f"net_b{i}@224" for i in range(4)]
+    assert [v.split("/")[0] for v in found.frontier][-1] == "mine"
     assert found.left_out == {"broken": "no operator"}
     own = [p for p in found.points if p.own]
     assert [(p.model, p.source, p.family) for p in own] == [("mine", "measured", "mine")]
     said = model_table.summary(found)
-    assert said[0] == "Nobody beats net_b0@224 int8, mine int8."
-    assert "published (a table), in f32" in said[1]
+    assert said[0].startswith("Nobody beats net_b0@224 int8, net_b1@224 int8")
+    assert said[1] == "Nobody beats mine int8 (measured on data)."
+    assert any("published (a table), in f32" in line for line in said)
     assert "  broken: no operator" in said
 
 

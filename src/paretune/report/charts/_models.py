@@ -15,6 +15,8 @@ PALETTE = (
 )  # fmt: skip
 #: Share of the axis that a name may need left of its point.
 ROOM = 0.15
+#: Of the frontiers, one for each scale of accuracy.
+DASHES = ([5, 4], [2, 2], [9, 3, 2, 3])
 SHAPES = {"f32": "square", "bf16": "diamond", "int8": "circle", "f16": "triangle-up"}
 
 
@@ -51,10 +53,18 @@ def chart(found: ModelFrontier, width: int) -> Chart | None:
     )
     base = rows_chart(rows)
     front = sorted((row for row in rows if row["on"]), key=lambda row: row["ms"])
+    # Accuracies of different data do not compare: each has a line of its own.
+    scales = list(found.scales)
+    dashes = alt.StrokeDash(
+        "scale:N",
+        title=None,
+        scale=alt.Scale(domain=scales, range=[DASHES[n % len(DASHES)] for n in range(len(scales))]),
+        legend=legend(3 if many else 1) if len(scales) > 1 else None,
+    )
     line = (
         rows_chart(front)
-        .mark_line(interpolate="step-after", opacity=0.55, strokeDash=[5, 4], color=INK)
-        .encode(x=x, y=y)
+        .mark_line(interpolate="step-after", opacity=0.55, color=INK)
+        .encode(x=x, y=y, strokeDash=dashes)
     )
     points = base.mark_point(size=60, filled=True).encode(
         x=x,
@@ -93,7 +103,8 @@ def _row(point: ModelPoint, on: bool) -> dict[str, Any]:
         "precision": point.precision,
         "on": on,
         "own": point.own,
+        "scale": point.scale,
         "short": short,
         "told": f"{point.model} {point.precision}: {text.significant(point.ms)} ms, "
-        f"{point.accuracy:.1%} ({point.source})",
+        f"{point.accuracy:.1%} ({point.source}{' on ' + point.data if point.data else ''})",
     }

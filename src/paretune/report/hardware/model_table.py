@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 def summary(found: ModelFrontier) -> list[str]:
     """The answer first: who stands on the frontier, and what is behind the figures."""
-    front = [point for point in found.points if point.variant in found.frontier]
-    names = ", ".join(f"{p.model} {p.precision}" for p in front)
-    lines = [f"Nobody beats {names}." if front else "No model has both latency and accuracy."]
+    lines = [] if found.points else ["No model has both latency and accuracy."]
+    for scale in found.scales:
+        names = ", ".join(f"{p.model} {p.precision}" for p in found.best(scale))
+        lines.append(f"Nobody beats {names}" + (f" ({scale})." if apart(found) else "."))
+    if apart(found):
+        lines.append("Accuracies of different data do not compare: each has its own frontier.")
     sources = sorted({p.source for p in found.points if p.source != "measured"})
     if sources:
         lines.append(
@@ -31,6 +34,11 @@ def summary(found: ModelFrontier) -> list[str]:
     return lines
 
 
+def apart(found: ModelFrontier) -> bool:
+    """Whether there are accuracies that do not compare."""
+    return len(found.scales) > 1
+
+
 def table(found: ModelFrontier) -> Table:
     """Every point, fastest first; * stands on the frontier."""
     from rich.text import Text
@@ -41,6 +49,8 @@ def table(found: ModelFrontier) -> Table:
     made.add_column("precision", no_wrap=True)
     for name in ("ms", "±", "acc %", "MB", ""):
         made.add_column(name, justify="right", no_wrap=True)
+    if apart(found):
+        made.add_column("accuracy", overflow="fold")
     for point in found.points:
         low, high = point.ci95
         cells = [
@@ -52,6 +62,7 @@ def table(found: ModelFrontier) -> Table:
             f"{point.accuracy * 100:.1f}",
             text.significant(point.size_mb) if point.size_mb else "",
             "*" if point.variant in found.frontier else "",
+            *([point.scale] if apart(found) else []),
         ]
         made.add_row(*(Text(cell) for cell in cells), style="bold" if point.own else None)
     return made

@@ -10,6 +10,9 @@ from paretune.core import BenchRecord, Ci95, Condition, Noun, Target, VariantRec
 from paretune.report.frontier import pareto
 from paretune.report.hardware.subjects import model_name
 
+#: Metrics whose scores are drawn; older records do not name it.
+TOP1 = ("", "top1")
+
 
 class Known(Noun):
     """What is published of a model: top-1 accuracy as a fraction, its family, and the source."""
@@ -33,6 +36,7 @@ class ModelPoint(Noun):
         accuracy: a fraction.
         accuracy_ci95: None where it is published.
         source: where the accuracy comes from: `measured`, or a publication.
+        data: what it was measured on; empty where it is published, or an older record keeps quiet.
         size_mb: on disk.
         own: whether it is the user's and not part of a preset.
     """
@@ -47,8 +51,14 @@ class ModelPoint(Noun):
     accuracy: float
     accuracy_ci95: Ci95 | None
     source: str
+    data: str = ""
     size_mb: float | None
     own: bool
+
+    @property
+    def scale(self) -> str:
+        """Accuracies of one scale compare: published ones, and those measured on the same data."""
+        return f"measured on {self.data or 'data'}" if self.source == "measured" else "published"
 
 
 class ModelFrontier(Noun):
@@ -57,7 +67,7 @@ class ModelFrontier(Noun):
     Attributes:
         target: the machine.
         points: fastest first.
-        frontier: ids of the variants that no other beats in both latency and accuracy.
+        frontier: ids of the variants that no other of its scale beats in latency and accuracy.
         left_out: models without a point, and why.
         conditions: what a reader of the figures should know.
     """
@@ -67,6 +77,15 @@ class ModelFrontier(Noun):
     frontier: tuple[str, ...]
     left_out: dict[str, str] = {}
     conditions: tuple[Condition, ...] = ()
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """Of all points; more than one where accuracies do not compare."""
+        return tuple(dict.fromkeys(point.scale for point in self.points))
+
+    def best(self, scale: str) -> list[ModelPoint]:
+        """The frontier of one scale, fastest first."""
+        return [p for p in self.points if p.scale == scale and p.variant in self.frontier]
 
 
 def model_frontier(
@@ -80,7 +99,8 @@ def model_frontier(
     """Join records of one machine with accuracies.
 
     An accuracy that was measured counts before a published one. A published one is that of the
-    model in f32: what a lower precision costs is not in it.
+    model in f32: what a lower precision costs is not in it. Accuracies of different data do not
+    compare, so each scale has a frontier of its own.
 
     Args:
         records: by name, all of `target`.
@@ -99,19 +119,24 @@ def model_frontier(
                 why.setdefault(model, variant.reason)
                 continue
             facts = known.get(model) or known.get(model.partition("@")[0])
-            point = _point(name, model, variant, facts, own=name in own)
+            point = _point(name, record, model, variant, facts, own=name in own)
             if point is None:
-                why.setdefault(model, "no accuracy is known: give --data, or --accuracy FILE")
+                why.setdefault(model, _unscored(record))
                 continue
             key = (model, variant.precision)
-            if key not in best or point.ms < best[key].ms:
+            if key not in best or _rank(point) < _rank(best[key]):
                 best[key] = point
     points = sorted(best.values(), key=lambda point: point.ms)
     drawn = {point.model for point in points}
+    scales = {point.scale: [p for p in points if p.scale == point.scale] for point in points}
     return ModelFrontier(
         target=target,
         points=tuple(points),
-        frontier=pareto({point.variant: (point.ms, -point.accuracy) for point in points}),
+        frontier=tuple(
+            variant
+            for some in scales.values()
+            for variant in pareto({p.variant: (p.ms, -p.accuracy) for p in some})
+        ),
         left_out={model: text for model, text in why.items() if model not in drawn},
         conditions=tuple(
             dict.fromkeys(c for record in records.values() for c in record.conditions)
@@ -120,12 +145,18 @@ def model_frontier(
 
 
 def _point(
-    record: str, model: str, variant: VariantRecord, known: Known | None, *, own: bool
+    name: str,
+    record: BenchRecord,
+    model: str,
+    variant: VariantRecord,
+    known: Known | None,
+    *,
+    own: bool,
 ) -> ModelPoint | None:
     """The point of a variant, None where its latency or accuracy is not known."""
     if variant.latency_ms is None or variant.batch != 1:
         return None
-    score = variant.accuracy
+    score = variant.accuracy if record.metric in TOP1 else None
     if score is not None:
         accuracy, interval, source = score.value, score.ci95, "measured"
     elif known is not None:
@@ -137,7 +168,7 @@ def _point(
     return ModelPoint(
         model=model,
         family=known.family if known is not None else family_of(model),
-        record=record,
+        record=name,
         variant=variant.id,
         precision=variant.precision,
         ms=variant.latency_ms.p50,
@@ -145,9 +176,22 @@ def _point(
         accuracy=accuracy,
         accuracy_ci95=interval,
         source=source,
+        data=record.data if score is not None else "",
         size_mb=variant.size_mb,
         own=own,
     )
+
+
+def _rank(point: ModelPoint) -> tuple[bool, float]:
+    """Of one model in one precision, the best first: measured accuracy, then the fastest."""
+    return point.source != "measured", point.ms
+
+
+def _unscored(record: BenchRecord) -> str:
+    """Why a record's variant has no accuracy."""
+    if record.metric not in TOP1:
+        return f"its score is {record.metric}, which is no top-1 accuracy"
+    return "no accuracy is known: give --data, or --accuracy FILE"
 
 
 def family_of(model: str) -> str:
