@@ -106,3 +106,11 @@ def test_the_chart_has_a_mark_for_every_timed_architecture(result):
     assert "s1" in texts
     assert "s2" in texts
     assert "1.84x measured" in texts
+
+
+def test_the_chart_draws_what_was_predicted_and_how_sure_the_measurement_is(result):
+    drawn = charts(result)["search"].to_dict()
+    rows = [row for values in drawn["datasets"].values() for row in values]
+    own = [(r["kind"], r["speed"], r["slowest"], r["fastest"]) for r in rows if r["name"] == "s1"]
+    assert ("predicted speed", 1.9, 1.8, 1.88) in own
+    assert ("measured speed", 1.84, 1.8, 1.88) in own

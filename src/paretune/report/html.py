@@ -38,7 +38,8 @@ CAPTIONS = {
     "search": (
         "What the search found",
         "Architectures that were timed: speed against the baseline's own architecture, both int8, "
-        "and the divergence predicted before they were trained whole, with its 90 % interval. "
+        "as measured with its 95 % interval and as predicted (the cross), and the divergence "
+        "predicted before they were trained whole, with its 90 % interval. "
         "Hover or tap a mark for its figures.",
     ),
     "stages": (
