@@ -120,6 +120,7 @@ def test_a_resumed_run_mends_as_long_and_only_once(digits_model, tmp_path, monke
     told = Told()
     digest, spent = mend(digits_model, tmp_path, monkeypatch, left=500.0, progress=told)
     assert told.notes[-1].endswith("trained in simulated int8 for 3 s")
+    assert any(f"train {digits_model.name} in simulated int8: " in step for step in told.steps)
     assert digest != digits_model.digest
     assert spent > 0
     # One that was killed later takes what was trained.

@@ -160,3 +160,18 @@ def test_a_folder_is_replaced_once_the_new_one_is_whole(tmp_path):
         assert (place / "old").exists()
     assert [entry.name for entry in place.iterdir()] == ["new"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_was_killed_while_it_wrote_a_file_is_swept_by_the_next_writer(tmp_path):
+    script = (
+        "import os, signal, sys, pathlib\n"
+        "from paretune.store import write_text_atomic\n"
+        "os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_text_atomic(pathlib.Path(sys.argv[1]), 'half')\n"
+    )
+    file = tmp_path / "spent.json"
+    done = subprocess.run([sys.executable, "-c", script, str(file)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(names(tmp_path)) == 1
+    write_text_atomic(file, "whole")
+    assert names(tmp_path) == ["spent.json"]

@@ -93,7 +93,7 @@ def _mended(
     seconds: float,
 ) -> Model | None:
     """The finalist trained in simulated int8, if f32 suffices and there is time; else None."""
-    from paretune.search.finish import quantisation_aware
+    from paretune.search.finish import Within, quantisation_aware
 
     plain = judged(context, model.module, found.baseline_outputs)
     if plain is None or broken(plain, found.baseline.score, guard):
@@ -106,7 +106,6 @@ def _mended(
             "simulated int8: give a larger --budget",
         )
         return None
-    context.progress.step(f"train {model.name} in simulated int8")
     module = copy.deepcopy(model.module)
     with searched.spending.stage("quantisation-aware"):
         done = quantisation_aware(
@@ -119,6 +118,7 @@ def _mended(
             seed=context.request.seed,
             ledger=searched.spending,
             checkpoint=searched.checkpoints / f"int8-{model.digest[:16]}.pt",
+            progress=Within(context.progress, f"train {model.name} in simulated int8"),
         )
     if done is None or done.reason:
         return None

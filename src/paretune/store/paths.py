@@ -2,7 +2,7 @@
 
 Everything is written beside its place under a name of its own, then renamed onto it: a rename
 within one folder is atomic on POSIX systems. A killed process leaves only such a nameless
-sibling, which the next writer of the same folder sweeps away.
+sibling, which the next writer of the same file or folder sweeps away.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
     """
     draft = _sibling(path)
     with _told(path):
+        _sweep(path)
         try:
             with draft.open("xb") as file:
                 file.write(data)
@@ -163,7 +164,10 @@ def _sweep(path: Path) -> None:
     for draft in path.parent.glob(".*.tmp"):
         match = pattern.fullmatch(draft.name)
         if match and not _alive(int(match[1])):
-            shutil.rmtree(draft, ignore_errors=True)
+            if draft.is_dir():
+                shutil.rmtree(draft, ignore_errors=True)
+            else:
+                draft.unlink(missing_ok=True)
 
 
 def _alive(pid: int) -> bool:

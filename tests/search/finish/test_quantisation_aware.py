@@ -13,6 +13,7 @@ from paretune.core import Model, TensorSpec
 from paretune.runtimes import Settings
 from paretune.search.finish import Recipe, distil, quantisation_aware
 from paretune.search.finish._fake_quant import simulated
+from paretune.search.finish._saved import fingerprint
 from paretune.search.finish.quantisation_aware import RECIPE
 from tests.search.finish.conftest import net, weights
 
@@ -104,6 +105,19 @@ def test_it_goes_on_from_a_checkpoint(digits, teacher, tmp_path):
     first, second = run(net(1)), run(net(1))
     assert first[0] == second[0] > 0
     assert np.array_equal(first[1], second[1])
+
+
+def test_a_checkpoint_is_known_again_though_ranges_differ_in_a_last_bit(digits, teacher):
+    def key(of):
+        return fingerprint(of, teacher, digits["train"], RECIPE, seed=0, budget=1.0)
+
+    student, inputs = net(1), digits["train"].tensors(slice(0, 64))
+    plain = key(student)
+    with simulated(student, [inputs]):
+        first = key(student)
+    with simulated(student, [[x * 1.0001 for x in inputs]]):
+        again = key(student)
+    assert first == again != plain
 
 
 def test_simulated_weights_take_255_values_a_channel_and_inputs_256():

@@ -1,5 +1,6 @@
 """The finish: what a found architecture learns before it is measured for the last time."""
 
+from paretune.search.finish._told import Within
 from paretune.search.finish.distil import distil
 from paretune.search.finish.distilled import Distilled
 from paretune.search.finish.halve import Halving, Standing, halve, rung_sizes
@@ -11,6 +12,7 @@ __all__ = [
     "Halving",
     "Recipe",
     "Standing",
+    "Within",
     "distil",
     "halve",
     "quantisation_aware",

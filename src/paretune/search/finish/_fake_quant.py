@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Share of a new batch in the range of an input while training.
 MOMENTUM = 0.05
 _LOW, _HIGH = "int8_low", "int8_high"
+#: Ends of the names of ranges among a module's buffers.
+RANGES = (f".{_LOW}", f".{_HIGH}")
 
 
 @contextmanager
