@@ -2,7 +2,12 @@ import math
 
 import pytest
 
-from paretune.core import DEFAULT_CONSTRAINT, InputError, parse_constraint
+from paretune.core import (
+    DEFAULT_CONSTRAINT,
+    UNLABELLED_CONSTRAINT,
+    InputError,
+    parse_constraint,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,7 @@ from paretune.core import DEFAULT_CONSTRAINT, InputError, parse_constraint
         (DEFAULT_CONSTRAINT, "accuracy", ">=", 1, -0.005),
         ("accuracy >= baseline - 1 %", "accuracy", ">=", 1, -0.01),
         ("accuracy >= baseline - 0.005", "accuracy", ">=", 1, -0.005),
+        (UNLABELLED_CONSTRAINT, "divergence", "<=", 0, 0.02),
         ("latency <= 0.5 * baseline", "latency_p50", "<=", 0.5, 0),
         ("latency <= baseline*0.5", "latency_p50", "<=", 0.5, 0),
         ("latency <= 95 % * baseline", "latency_p50", "<=", 0.95, 0),
@@ -85,6 +91,11 @@ def test_bound_and_satisfied():
     assert not constraint.satisfied(11.3, 10)
     with pytest.raises(InputError, match="needs the baseline's latency_p50"):
         constraint.bound(None)
+
+
+def test_those_on_outputs_guard_what_is_raced():
+    texts = ("accuracy >= 0.9", "divergence <= 0.1", "latency <= 5 ms", "size <= 1 MB")
+    assert [parse_constraint(text).guards for text in texts] == [True, True, False, False]
 
 
 def test_equality_survives_rounding():

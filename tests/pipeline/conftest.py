@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paretune.core import TensorSpec
+from paretune.core import SearchSummary, TensorSpec
 from paretune.pipeline import optimize
 from paretune.sources import load_model
 from paretune.store import Store
@@ -27,6 +27,12 @@ class Told:
 
     def note(self, text):
         self.notes.append(text)
+
+
+def nothing_searched():
+    """The summary of a search that only stands in for one."""
+    counts = dict.fromkeys(SearchSummary.model_fields, 0)
+    return SearchSummary(**counts | {"points": (), "judged_by": "accuracy"})
 
 
 class Run:

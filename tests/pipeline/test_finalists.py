@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import paretune.search
-from paretune.core import Score, SearchSummary, parse_constraint
+from paretune.core import Score, parse_constraint
 from paretune.data import load_data, materialise
 from paretune.pipeline import finalists, optimize, request
 from paretune.pipeline.context import Shares
@@ -19,7 +19,7 @@ from paretune.pipeline.demo import trained
 from paretune.search import KEEP, Finalist, Found, propose
 from paretune.search.ledger import Ledger
 from paretune.sources import load_model
-from tests.pipeline.conftest import Run, Told
+from tests.pipeline.conftest import Run, Told, nothing_searched
 from tests.search.finish.test_quantisation_aware import stretched
 
 pytestmark = pytest.mark.alone
@@ -47,8 +47,7 @@ def test_it_wins_back_what_int8_cost(digits_model, tmp_path, monkeypatch):
         proposals = propose(ground.model, ground.train)
         kept = tuple(o.id for o in proposals.space.options if o.operator == KEEP)
         found = Finalist("s1", stretched(digits_model.module, 400.0), kept, 1.5)
-        counts = dict.fromkeys(SearchSummary.model_fields, 0) | {"points": ()}
-        return Found((found,), SearchSummary(**counts), proposals)
+        return Found((found,), nothing_searched(), proposals)
 
     monkeypatch.setattr(paretune.search, "search", search)
     monkeypatch.setattr(request, "LEAST_SEARCH", 60.0)

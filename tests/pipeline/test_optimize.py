@@ -5,11 +5,14 @@ import pytest
 
 import paretune
 import paretune.pipeline
-from paretune.core import InputError
+from paretune.core import UNLABELLED_CONSTRAINT, InputError, TensorSpec
 from paretune.data import load_data
 from paretune.measure import THROUGHPUT
 from paretune.pipeline import optimize, racing, screening
+from paretune.pipeline.intake import bring_in
+from paretune.pipeline.request import Request
 from paretune.runtimes import registry
+from paretune.sources import load_model
 from paretune.store import Store
 from tests.compress import misbehaving
 from tests.pipeline.conftest import Told, run
@@ -245,6 +248,35 @@ def test_runtimes_that_fail_are_recorded_and_the_run_goes_on(inputs, own_home, m
     assert found.json["dataset"]["metric"] == "agreement"
     assert found.json["dataset"]["labelled"] is False
     assert found.json["holdout"]["chosen"]["value"] == 1.0
+
+
+def test_without_labels_the_divergence_from_the_baseline_is_bounded(inputs, own_home):
+    found = run(
+        inputs / "tiny.onnx",
+        str(inputs / "unlabelled.npz"),
+        own_home.parent / "out",
+        runtimes=("onnxruntime", "openvino"),
+        precisions=("f32", "int8"),
+        threads=(1,),
+        budget="60s",
+    )
+    (held,) = found.json["constraints"]
+    assert held["text"] == UNLABELLED_CONSTRAINT
+    (chosen,) = found.variants(id=found.json["chosen"])
+    assert held["value"] == chosen["accuracy"]["kl"] <= 0.02
+    assert [c["text"] for c in found.json["conditions"] if c["kind"] == "labels"] != []
+    assert "Without labels" in (found.out / "report.html").read_text()
+
+
+def test_divergence_needs_class_scores(inputs):
+    model = load_model(
+        "tests.pipeline.nets:digits",
+        task="other",
+        input_shape=(TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),),
+    )
+    asked = Request(model="m", data="d", constraints=("divergence <= 0.1 nats",))
+    with pytest.raises(InputError, match=r"needs class scores, and .* bound accuracy"):
+        bring_in(model, str(inputs / "digits.npz"), asked)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A whole run that searches, on a real trained network."""
 
 import contextlib
+import copy
 import itertools
 import json
 import sys
@@ -12,7 +13,7 @@ import torch
 
 import paretune
 import paretune.search
-from paretune.core import InputError, SearchSummary, TensorSpec
+from paretune.core import UNLABELLED_CONSTRAINT, InputError, TensorSpec
 from paretune.data import check_against, load_data, materialise
 from paretune.pipeline import optimize, request, searching
 from paretune.pipeline.intake import with_calibration
@@ -20,7 +21,8 @@ from paretune.pipeline.searching import COMPARISON, FINALISTS, SESSIONS, kept, l
 from paretune.runtimes import Settings, get
 from paretune.search import Found
 from paretune.sources import load_model
-from tests.pipeline.conftest import Run, Told
+from tests.pipeline.conftest import Run, Told, nothing_searched
+from tests.pipeline.tiny import write_digits
 
 pytestmark = pytest.mark.alone
 IMAGE = (TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),)
@@ -194,8 +196,7 @@ def test_a_search_that_fails_hands_the_best_compiled_baseline_back(tmp_path, mon
 def test_a_bound_out_of_reach_is_told_with_how_near_the_space_comes(tmp_path, monkeypatch):
     def search(ground, *, seconds):
         assert ground.most_ms == 0.001
-        counts = dict.fromkeys(SearchSummary.model_fields, 0) | {"points": ()}
-        return Found((), SearchSummary(**counts), None, "no architecture takes less than 0.1 ms")
+        return Found((), nothing_searched(), None, "no architecture takes less than 0.1 ms")
 
     monkeypatch.setattr(paretune.search, "search", search)
     monkeypatch.setattr(request, "LEAST_SEARCH", 20.0)
@@ -206,6 +207,31 @@ def test_a_bound_out_of_reach_is_told_with_how_near_the_space_comes(tmp_path, mo
     )  # fmt: skip
     assert "no architecture takes less than 0.1 ms" in [c.text for c in result.conditions]
     assert not all(held.satisfied for held in result.constraints)
+
+
+def test_without_labels_networks_are_judged_by_their_divergence(tmp_path, monkeypatch):
+    judged = []
+
+    def search(ground, *, seconds):
+        other = copy.deepcopy(ground.model.module)
+        list(other.parameters())[-1].data += torch.arange(10.0)
+        judged.extend([ground.own, ground.least])
+        judged.extend([ground.judge(ground.model.module), ground.judge(other)])
+        return Found((), nothing_searched(), None)
+
+    monkeypatch.setattr(paretune.search, "search", search)
+    monkeypatch.setattr(request, "LEAST_SEARCH", 20.0)
+    result = optimize(
+        "digits-resnet@random", write_digits(tmp_path / "digits.npz", labelled=False),
+        out=tmp_path / "out", effort="search", budget="30s",
+        runtimes=("openvino",), precisions=("f32", "int8"), threads=(1,),
+    )  # fmt: skip
+    own, least, same, other = judged
+    assert (own.value, own.ci95, least) == (0.0, (0.0, 0.0), -0.02)
+    assert same == pytest.approx(0.0, abs=1e-6)
+    assert other < -1.0
+    assert result.search.judged_by == "divergence"
+    assert result.constraints[0].text == UNLABELLED_CONSTRAINT
 
 
 def test_shares_leave_time_for_what_follows():

@@ -114,3 +114,11 @@ def test_the_chart_draws_what_was_predicted_and_how_sure_the_measurement_is(resu
     own = [(r["kind"], r["speed"], r["slowest"], r["fastest"]) for r in rows if r["name"] == "s1"]
     assert ("predicted speed", 1.9, 1.8, 1.88) in own
     assert ("measured speed", 1.84, 1.8, 1.88) in own
+
+
+def test_where_divergence_was_judged_by_it_is_what_is_told(result):
+    points = tuple(p.model_copy(update={"score": -0.0153}) for p in result.search.points)
+    summary = result.search.model_copy(update={"points": points, "judged_by": "divergence"})
+    page = html.page(result.model_copy(update={"search": summary}))
+    assert "divergence from the baseline, nats<br>after training" in page
+    assert "0.0153" in page

@@ -41,3 +41,14 @@ def test_where_nothing_is_asked_speed_alone_counts(score):
 def test_a_network_that_answers_nonsense_promises_nothing(least):
     assert promise(3.0, float("-inf"), least=least) == float("-inf")
     assert promise(3.0, float("-inf"), growth=4.0, least=least) == float("-inf")
+
+
+def test_minus_a_divergence_is_a_score_too():
+    own = Estimate(value=0.0, ci95=(0.0, 0.0))
+
+    def closer(speed, score, growth=1.0):
+        return prospect(speed, score, growth, own=own, least=-0.02)
+
+    assert closer(3.0, -0.03) < closer(1.5, -0.015)
+    assert closer(3.0, -0.03, growth=10.0) > closer(1.5, -0.015, growth=10.0)
+    assert closer(3.0, -0.3, growth=10.0) < closer(1.5, -0.015, growth=10.0)

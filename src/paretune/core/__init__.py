@@ -2,7 +2,7 @@
 
 from paretune.core import user_code
 from paretune.core._base import Noun
-from paretune.core.constraint import DEFAULT_CONSTRAINT, Constraint
+from paretune.core.constraint import DEFAULT_CONSTRAINT, UNLABELLED_CONSTRAINT, Constraint
 from paretune.core.constraint import parse as parse_constraint
 from paretune.core.errors import (
     InputError,
@@ -19,7 +19,15 @@ from paretune.core.measurement import (
     Score,
     VariantRecord,
 )
-from paretune.core.metric import ALIASES, FIGURES, Figure, cost_per_million, measured
+from paretune.core.metric import (
+    ALIASES,
+    FIGURES,
+    QUALITY,
+    Figure,
+    cost_per_million,
+    measured,
+    quality,
+)
 from paretune.core.model import Model, Task, TensorSpec
 from paretune.core.objective import OBJECTIVES, Objective
 from paretune.core.preprocessing import (
@@ -52,7 +60,9 @@ __all__ = [
     "FIGURES",
     "OBJECTIVES",
     "PRECISIONS",
+    "QUALITY",
     "SCHEMA",
+    "UNLABELLED_CONSTRAINT",
     "BenchRatio",
     "BenchRecord",
     "Change",
@@ -97,5 +107,6 @@ __all__ = [
     "cost_per_million",
     "measured",
     "parse_constraint",
+    "quality",
     "user_code",
 ]

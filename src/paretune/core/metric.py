@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from paretune.core.measurement import VariantRecord
+from paretune.core.measurement import Score, VariantRecord
 
 _TIME = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3}
 _BYTES = {"KB": 1e-3, "MB": 1.0, "GB": 1e3}
@@ -40,9 +40,12 @@ FIGURES: dict[str, Figure] = {
         Figure("size", "MB", "Size on disk", _BYTES),
         Figure("memory", "MB", "Peak memory", _BYTES),
         Figure("accuracy", "", "Accuracy", {"pt": 1e-2, "%": 1e-2}, higher_is_better=True),
+        Figure("divergence", "nats", "Divergence from the baseline", {"nats": 1.0, "nat": 1.0}),
         Figure("cost", "USD per million", "Cost of a million inferences", {"usd": 1.0}),
     )
 }
+#: Figures of how good outputs are, not of how they are come by.
+QUALITY = ("accuracy", "divergence")
 #: Other names of figures.
 ALIASES = {"latency": "latency_p50"}
 
@@ -61,13 +64,18 @@ def measured(
     if name.startswith("latency_"):
         latency = record.latency_ms
         return None if latency is None else float(getattr(latency, name.removeprefix("latency_")))
-    if name == "accuracy":
-        return None if record.accuracy is None else record.accuracy.value
+    if name in QUALITY:
+        return None if record.accuracy is None else quality(record.accuracy, name)
     if name == "cost":
         return cost_per_million(record.throughput_per_s, price_per_hour)
     attribute = {"throughput": "throughput_per_s", "size": "size_mb", "memory": "peak_memory_mb"}
     value: float | None = getattr(record, attribute[name])
     return value
+
+
+def quality(score: Score, figure: str) -> float | None:
+    """A figure of `QUALITY` of scored outputs; None where the model gives no class scores."""
+    return score.value if figure == "accuracy" else score.kl
 
 
 def cost_per_million(throughput_per_s: float | None, price_per_hour: float | None) -> float | None:

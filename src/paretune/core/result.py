@@ -79,8 +79,8 @@ class Condition(Noun):
     """Something that a reader of the figures should know.
 
     Attributes:
-        kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget`, `holdout` or
-            `emulated`.
+        kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget`, `holdout`,
+            `labels` or `emulated`.
         text: one sentence.
     """
 

@@ -34,7 +34,8 @@ class SearchPoint(Noun):
         speed_ci95: of `measured_speed`.
         predicted_loss: divergence from the baseline before training it whole, nats, as predicted.
         loss_ci90: 90 % interval of `predicted_loss`.
-        score: on `search` after training it whole, in f32; None where it was not trained.
+        score: on `search` after training it whole, in f32, higher is better: the accuracy, or minus
+            the divergence in nats, as `judged_by` says; None where it was not trained.
         scores: after every rung of that training, the last of which is `score`.
         trained_s: seconds of that training.
         changes: what became of the blocks.
@@ -66,6 +67,7 @@ class SearchSummary(Noun):
         latency_error: its mean relative error, leaving one out.
         scored: compositions scored without training for the accuracy surrogate.
         points: architectures looked at closely.
+        judged_by: what networks were trained for beside speed: `accuracy` or `divergence`.
     """
 
     blocks: int
@@ -78,3 +80,4 @@ class SearchSummary(Noun):
     latency_error: float
     scored: int
     points: tuple[SearchPoint, ...] = ()
+    judged_by: str = "accuracy"

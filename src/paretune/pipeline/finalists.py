@@ -16,6 +16,7 @@ from paretune.pipeline.candidates import SEARCHED, Candidates, build_others
 from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.searching import Searched, judged
+from paretune.pipeline.yardstick import Yardstick
 from paretune.sources import digest_of_module
 
 if TYPE_CHECKING:
@@ -43,16 +44,16 @@ def enter_finalists(
     """
     from paretune.search.journal import Journal
 
-    journal = Journal(searched.checkpoints)
+    journal, good = Journal(searched.checkpoints), Yardstick.of(guard).good
     for place, (name, model) in enumerate(list(searched.models.items())):
         time = partial(_share, context, journal, name, len(searched.models) - place)
         candidates = _built(context, found, model, guard, calibration)
-        best = max(candidates, key=lambda one: one.score.value, default=None)
+        best = max(candidates, key=lambda one: good(one.score), default=None)
         if best is not None and all(one.reason for one in candidates):
             other = _mended(context, found, searched, model, guard, best, train, time())
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
-                if any(one.score.value > best.score.value for one in again):
+                if any(good(one.score) > good(best.score) for one in again):
                     searched.models[name], candidates = other, again
         with _of(context, searched.models[name], calibration) as own:
             screening.context = own
@@ -98,11 +99,13 @@ def _mended(
     plain = judged(context, model.module, found.baseline_outputs)
     if plain is None or broken(plain, found.baseline.score, guard):
         return None
-    drop = plain.value - best.score.value
+    yardstick = Yardstick.of(guard)
+    drop = yardstick.good(plain) - yardstick.good(best.score)
+    lost = yardstick.told(drop)
     if seconds < LEAST_MENDING:
         context.tell(
             "budget",
-            f"int8 costs {model.name} {100 * drop:.1f} pt, and no time is left to train it in "
+            f"int8 costs {model.name} {lost}, and no time is left to train it in "
             "simulated int8: give a larger --budget",
         )
         return None
@@ -123,7 +126,7 @@ def _mended(
     if done is None or done.reason:
         return None
     context.progress.note(
-        f"int8 cost {model.name} {100 * drop:.1f} pt: trained in simulated int8 for {seconds:.0f} s"
+        f"int8 cost {model.name} {lost}: trained in simulated int8 for {seconds:.0f} s"
     )
     digest = digest_of_module(module, model.inputs, f"{model.digest} in simulated int8")
     return replace(model, module=module, digest=digest)

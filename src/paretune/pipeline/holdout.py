@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paretune.core import Constraint, Holdout, Score
+from paretune.core import Constraint, Holdout, Score, quality
 from paretune.data import ArrayFolder
 from paretune.measure.accuracy import Outputs
 from paretune.pipeline.candidates import Candidates
@@ -53,12 +53,15 @@ def tell_broken(context: Context, constraint: Constraint, search: Score, read: H
 
     Of many candidates the one that is taken was lucky on the samples that it was chosen by.
     """
-    own = read.baseline.value
-    if constraint.metric != "accuracy" or constraint.satisfied(read.chosen.value, own):
+    if not constraint.guards:
         return
+    value, own = (quality(score, constraint.metric) for score in (read.chosen, read.baseline))
+    if constraint.satisfied(value, own):
+        return
+    found = change(read.drop) if constraint.metric == "accuracy" else f"{value:.4g} nats"
     context.tell(
         "holdout",
         f"{constraint.text} was judged on the {search.n} samples of the search split and does not "
-        f"hold on the {read.chosen.n} of the holdout: {change(read.drop)} there; more samples, or "
+        f"hold on the {read.chosen.n} of the holdout: {found} there; more samples, or "
         "a stricter constraint, bring the two together",
     )

@@ -14,6 +14,7 @@ import numpy as np
 from paretune import runtimes as registry
 from paretune.compress import obstacle
 from paretune.core import (
+    Constraint,
     Device,
     InputError,
     MissingPackageError,
@@ -108,6 +109,11 @@ class Intake:
         """Whether anything will be calibrated."""
         return any(precision == "int8" for _, precision in planned(self.request, self.target))
 
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """All that will be held."""
+        return self.request.parsed_constraints(self.metric.name)
+
     def arrays(self, split: str, progress: Progress, *, whole: bool = False) -> ArrayFolder:
         """A split as model inputs; `train` is cut to the calibration subset unless `whole`."""
         dataset = self.dataset if whole else with_calibration(self.dataset)
@@ -147,6 +153,17 @@ class Intake:
         if skipped:
             progress.note(f"{len(skipped)} unreadable samples are left out, such as {skipped[0]}")
 
+    @property
+    def unlabelled(self) -> str:
+        """What is not known without labels, in one sentence; empty where there are some."""
+        if self.dataset.samples.labels is not None:
+            return ""
+        return (
+            f"the data has no labels, so accuracy is {self.metric.name} with the model as it came, "
+            "whose own mistakes count as right: what a variant gains or loses against the truth "
+            "is not known"
+        )
+
     def plan(self) -> Plan:
         """What would be tried."""
         return Plan(
@@ -155,7 +172,7 @@ class Intake:
             inputs=tuple(f"{i.name}: {i.shape} {i.dtype}" for i in self.model.inputs),
             splits={name: len(rows) for name, rows in self.dataset.splits.items()},
             metric=self.metric.name,
-            constraints=tuple(c.text for c in self.request.parsed_constraints()),
+            constraints=tuple(c.text for c in self.constraints),
             programs=tuple(" ".join(pair) for pair in planned(self.request, self.target)),
             missing=tuple(
                 f"{name}: {found.reason}"
@@ -205,7 +222,15 @@ def bring_in(
     dataset = data if isinstance(data, Dataset) else load_data(data, seed=request.seed)
     dataset = check_against(dataset, model)
     metric = choose_metric(request.metric, model.task, dataset.samples.labels is not None)
-    return Intake(request, model, dataset, target, metric)
+    intake = Intake(request, model, dataset, target, metric)
+    if model.task != "classification":
+        for constraint in intake.constraints:
+            if constraint.metric == "divergence":
+                raise InputError(
+                    f"constraint {constraint.text!r} needs class scores, and {model.name} gives "
+                    "none: bound accuracy, which is fidelity to its own outputs"
+                )
+    return intake
 
 
 def _check_search(model: Model, request: Request) -> None:

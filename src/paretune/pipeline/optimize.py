@@ -145,6 +145,8 @@ def optimize(
                 deadline=began + intake.request.budget_s,
                 shares=FIRST if searches else Shares(),
             )
+            if intake.unlabelled:
+                context.tell("labels", intake.unlabelled)
             if builds.fallback:
                 context.tell("fallback", builds.fallback)
             arrays = Arrays(

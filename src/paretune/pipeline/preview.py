@@ -93,7 +93,7 @@ def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -
         middle_ms=base * middle,
         slowest_ms=base * high,
         error=latency.error,
-        constraints=tuple(_within(c, base * low) for c in intake.request.parsed_constraints()),
+        constraints=tuple(_within(c, base * low) for c in intake.constraints),
     )
 
 

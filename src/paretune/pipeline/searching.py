@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretune.core import Constraint, Estimate, Model, ParetuneError, Score, SearchSummary
+from paretune.core import Constraint, Model, ParetuneError, Score, SearchSummary
 from paretune.core import Ledger as CoreLedger
 from paretune.data import ArrayFolder
 from paretune.measure.accuracy import Outputs
@@ -16,6 +16,7 @@ from paretune.pipeline.candidates import Candidates
 from paretune.pipeline.context import Context, Shares
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import score_on
+from paretune.pipeline.yardstick import Yardstick
 from paretune.sources import digest_of_module
 
 if TYPE_CHECKING:
@@ -133,15 +134,12 @@ def _search(
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
     after = kept(FINALISTS, budget) + kept_to_compare(budget, context.opening_s)
-    own = found.baseline.score
+    own, yardstick = found.baseline.score, Yardstick.of(constraints)
 
     def judge(module: Any) -> float:
         score = judged(context, module, found.baseline_outputs)
-        return -np.inf if score is None else score.value
+        return -np.inf if score is None else yardstick.good(score)
 
-    scores = [
-        c.bound(own.value) for c in constraints if c.metric == "accuracy" and c.op in (">=", ">")
-    ]
     # The median of what keeps a percentile below a bound lies below it, too.
     times = [
         c.bound(None)
@@ -154,8 +152,8 @@ def _search(
             train=train,
             search=context.search,
             judge=judge,
-            own=Estimate(value=own.value, ci95=own.ci95),
-            least=max(scores, default=-np.inf),
+            own=yardstick.own(own),
+            least=yardstick.least(constraints, own),
             most_ms=min(times, default=np.inf),
             target=context.target,
             engine=context.engine,
@@ -185,7 +183,9 @@ def _search(
         for point in outcome.summary.points
     )
     return Searched(
-        summary=outcome.summary.model_copy(update={"points": points}),
+        summary=outcome.summary.model_copy(
+            update={"points": points, "judged_by": yardstick.figure}
+        ),
         models=models,
         ids={f"{base}+{one.name}": one.ids for one in outcome.finalists},
         found=outcome,

@@ -53,8 +53,8 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
     objective = Objective.parse(
         context.request.objective, price_per_hour=context.request.price_per_hour
     )
-    constraints = context.request.parsed_constraints()
-    guard = tuple(c for c in constraints if c.metric == "accuracy")
+    constraints = context.request.parsed_constraints(context.metric.name)
+    guard = tuple(c for c in constraints if c.guards)
 
     searches = context.request.effort == "search"
     clock.stage("baseline", 1)

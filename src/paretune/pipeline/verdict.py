@@ -51,7 +51,7 @@ def decide(
     """Choose among everything that was measured.
 
     The race's winner leads; the rest follow by objective. The first that meets every constraint is
-    chosen. Where none does, the first that meets the accuracy constraints is handed back, and the
+    chosen. Where none does, the first that meets those on accuracy is handed back, and the
     baseline where even that fails.
     """
     records = {record.id: record for record in field.records()}
@@ -62,7 +62,7 @@ def decide(
         for record in ranked
     }
     whole = [r for r in ranked if not misses[r.id] and not field.owner[r.id].reason]
-    guard = [c for c in constraints if c.metric == "accuracy"]
+    guard = [c for c in constraints if c.guards]
     accurate = [
         record
         for record in ranked

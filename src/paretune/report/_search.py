@@ -22,7 +22,12 @@ def section(result: Result) -> dict[str, Any] | None:
     return {
         "answer": headline.search(result),
         "changes": [] if point is None else [_change(change) for change in point.changes],
-        "rows": [_row(p) for p in summary.points],
+        "rows": [_row(p, summary.judged_by) for p in summary.points],
+        "judged_by": (
+            headline.metric_name(result)
+            if summary.judged_by == "accuracy"
+            else "divergence from the baseline, nats"
+        ),
         "figures": [
             ("Replaceable blocks", f"{summary.blocks}"),
             ("Architectures in the space", f"{summary.architectures:.1e}"),
@@ -51,7 +56,7 @@ def _change(change: Change) -> dict[str, str]:
     }
 
 
-def _row(point: SearchPoint) -> dict[str, str]:
+def _row(point: SearchPoint, judged_by: str) -> dict[str, str]:
     sure = point.speed_ci95
     low, high = point.loss_ci90
     return {
@@ -61,5 +66,9 @@ def _row(point: SearchPoint) -> dict[str, str]:
         "sure": "" if sure is None else f"{sure[0]:.2f} to {sure[1]:.2f}",
         "loss": text.significant(point.predicted_loss),
         "loss_sure": f"{text.significant(low)} to {text.significant(high)}",
-        "score": "" if point.score is None else text.percent(point.score),
+        "score": "" if point.score is None else _score(point.score, judged_by),
     }
+
+
+def _score(score: float, judged_by: str) -> str:
+    return text.percent(score) if judged_by == "accuracy" else text.significant(-score)

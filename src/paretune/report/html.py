@@ -27,6 +27,7 @@ KINDS = {
     "fallback": "Left out",
     "cache": "Reused measurements",
     "holdout": "Not borne out by the holdout",
+    "labels": "Without labels",
 }
 CAPTIONS = {
     "frontier": (
