@@ -4,7 +4,7 @@ import pytest
 
 from paretune.core import (
     DEFAULT_CONSTRAINT,
-    UNLABELLED_CONSTRAINT,
+    UNLABELLED_CONSTRAINTS,
     InputError,
     parse_constraint,
 )
@@ -28,7 +28,8 @@ from paretune.core import (
         (DEFAULT_CONSTRAINT, "accuracy", ">=", 1, -0.005),
         ("accuracy >= baseline - 1 %", "accuracy", ">=", 1, -0.01),
         ("accuracy >= baseline - 0.005", "accuracy", ">=", 1, -0.005),
-        (UNLABELLED_CONSTRAINT, "divergence", "<=", 0, 0.02),
+        (UNLABELLED_CONSTRAINTS[0], "divergence", "<=", 0, 0.02),
+        (UNLABELLED_CONSTRAINTS[1], "accuracy", ">=", 0, 0.9),
         ("latency <= 0.5 * baseline", "latency_p50", "<=", 0.5, 0),
         ("latency <= baseline*0.5", "latency_p50", "<=", 0.5, 0),
         ("latency <= 95 % * baseline", "latency_p50", "<=", 0.95, 0),

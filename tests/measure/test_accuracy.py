@@ -61,17 +61,41 @@ def test_agreement_is_with_the_baseline_whatever_the_labels():
 def test_kl_is_that_of_the_textbook():
     theirs = np.log(np.asarray([[0.5, 0.5], [0.9, 0.1]], dtype=np.float32))
     ours = np.log(np.asarray([[0.25, 0.75], [0.9, 0.1]], dtype=np.float32))
-    expected = 0.5 * (0.5 * np.log(0.5 / 0.25) + 0.5 * np.log(0.5 / 0.75))
-    assert kl_divergence(ours, theirs) == pytest.approx(expected, rel=1e-5)
+    expected = 0.5 * np.log(0.5 / 0.25) + 0.5 * np.log(0.5 / 0.75)
+    assert kl_divergence(ours, theirs) == pytest.approx([expected, 0.0], rel=1e-5, abs=1e-9)
     assert kl_divergence(theirs, theirs) == pytest.approx(0, abs=1e-12)
+
+
+def test_kl_has_an_interval_that_more_samples_narrow():
+    random = np.random.default_rng(0)
+
+    def found(n):
+        theirs = random.standard_normal((n, 10)).astype(np.float32)
+        ours = theirs + 0.3 * random.standard_normal((n, 10)).astype(np.float32)
+        return scored(ours, None, theirs, metric="agreement")
+
+    few, many = found(100), found(3000)
+    for one in (few, many):
+        assert one.kl_ci95[0] < one.kl < one.kl_ci95[1]
+    assert np.ptp(many.kl_ci95) < 0.4 * np.ptp(few.kl_ci95)
 
 
 def test_kl_takes_probabilities_as_they_are_and_zeros_too():
     theirs = np.asarray([[0.5, 0.5]], dtype=np.float32)
     ours = np.asarray([[0.25, 0.75]], dtype=np.float32)
-    assert kl_divergence(ours, theirs) == pytest.approx(kl_divergence(np.log(ours), theirs))
+    assert kl_divergence(ours, theirs) == pytest.approx(kl_divergence(np.log(ours), np.log(theirs)))
     sure = np.asarray([[1.0, 0.0]], dtype=np.float32)
-    assert np.isfinite(kl_divergence(sure, theirs))
+    assert np.isfinite(kl_divergence(sure, theirs)).all()
+
+
+@pytest.mark.parametrize("classes", [10, 100])
+def test_a_softmax_rounded_to_8_bits_diverges_little(classes):
+    scores = 4 * np.random.default_rng(0).standard_normal((500, classes))
+    theirs = (np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)).astype(np.float32)
+    ours = np.round(theirs * 255) / np.float32(255)  # sums to 1 no more
+    assert kl_divergence(ours, theirs).mean() < 0.1
+    shuffled = kl_divergence(np.roll(ours, 1, axis=0), theirs).mean()
+    assert shuffled > 1.0
 
 
 def test_fidelity_is_one_minus_the_relative_error_and_never_below_zero():

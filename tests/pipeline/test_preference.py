@@ -13,11 +13,15 @@ GUARD = "accuracy >= baseline - 0.5 pt"
 
 
 def entered(field, architecture, speed, drop, half=0.006, n=5000, size=1.0):
-    """A variant `speed` times as fast as the baseline, that loses `drop` of its accuracy."""
+    """A variant `speed` times as fast as the baseline, that loses `drop` of its accuracy.
+
+    It diverges by as many nats, with an interval as wide.
+    """
     variant = Variant(architecture=architecture, runtime="openvino", precision="int8")
     score = Score(
         split="search", value=0.895 - drop, ci95=(0.88 - drop, 0.91 - drop), n=n,
         drop=Estimate(value=drop, ci95=(drop - half, drop + half)),
+        kl=drop, kl_ci95=(drop - half, drop + half),
     )  # fmt: skip
     rate = 1000.0 * speed
     field.variants[variant.id] = variant
@@ -52,6 +56,13 @@ def test_a_little_faster_at_the_very_edge_loses_to_the_surer_one():
     assert records["s5"].status == "rejected"
     assert "53 %" in records["s5"].reason
     assert "s4" in records["s5"].reason
+
+
+def test_at_the_edge_of_a_divergence_it_is_the_same():
+    bound = ("divergence <= 0.005 nats",)
+    chosen, records = outcome(("s4", 2.4, 0.0030), ("s5", 2.75, 0.0048), constraints=bound)
+    assert chosen == "s4"
+    assert "53 %" in records["s5"].reason
 
 
 def test_much_faster_is_worth_the_risk():

@@ -22,7 +22,8 @@ def test_it_tells_the_space_its_speeds_and_each_constraint(monkeypatch):
     plan = preview("digits-resnet@random", "digits", request(*asked))
     assert len(plan.blocks) == 8
     assert plan.architectures > 1e6
-    assert plan.fastest_ms < plan.middle_ms < plan.slowest_ms
+    assert plan.fastest_ms <= plan.middle_ms <= plan.slowest_ms
+    assert plan.fastest_ms < plan.baseline_ms
     said = dict(zip((DEFAULT_CONSTRAINT, *asked), plan.constraints, strict=True))
     assert "within reach of the space" in said[asked[0]]
     assert "out of reach, the fastest architecture timed takes" in said[asked[1]]

@@ -23,11 +23,12 @@ def of(*texts):
         (["accuracy >= 0.8", "accuracy > baseline - 2 pt"], "accuracy", 0.88),
         (["divergence <= 0.02 nats"], "divergence", -0.02),
         (["divergence <= 0.02 nats", "divergence < 0.01"], "divergence", -0.01),
-        (["divergence <= 0.02 nats", "accuracy >= 0.8"], "accuracy", 0.8),
+        (["divergence <= 0.02 nats", "accuracy >= 0.8"], "divergence", -0.02),
+        (["accuracy >= 0.8", "divergence <= 0.02 nats"], "accuracy", 0.8),
         (["latency <= 5 ms"], "accuracy", -math.inf),
     ],
 )
-def test_it_is_the_figure_that_is_bounded_and_the_strictest_bound(texts, figure, least):
+def test_it_is_the_figure_that_is_bounded_first_and_the_strictest_bound(texts, figure, least):
     yardstick, constraints = of(*texts)
     assert yardstick.figure == figure
     assert yardstick.least(constraints, OWN) == pytest.approx(least)

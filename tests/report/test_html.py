@@ -102,6 +102,7 @@ def test_nothing_beats_the_baseline(pages):
 def test_without_labels_it_speaks_of_agreement(pages):
     text = words(pages["without_labels"])
     assert "Agreement with the baseline on the holdout" in text
+    assert "Divergence on the holdout" in text
     assert "without labels" in text
     assert "top-1" not in text.lower()
 

@@ -19,3 +19,12 @@ def test_of_anything_else_it_tells_how_far_the_values_are_off(shape):
     assert float(divergence(wanted, wanted)) == 0
     assert float(divergence(wanted.mean().expand(shape), wanted)) == pytest.approx(1, abs=0.02)
     assert float(divergence(wanted + 0.3, wanted)) == pytest.approx(0.01, rel=0.3)
+
+
+def test_of_a_model_that_ends_in_a_softmax_it_is_the_same():
+    torch.manual_seed(0)
+    student, teacher = torch.randn(32, 10), torch.randn(32, 10)
+    plain = float(divergence(student, teacher))
+    assert float(divergence(student.softmax(1), teacher.softmax(1))) == pytest.approx(plain)
+    sure = torch.eye(10)
+    assert torch.isfinite(divergence(sure.roll(1, 0), sure))

@@ -58,8 +58,12 @@ def accuracy(result: Result) -> str:
         word = "lower" if drop.value > 0 else "higher"
         moved = "unchanged" if drop.value == 0 else f"{points} {word}"
         change = f"{moved} (drop {low:+.2f} to {high:+.2f} pt, 95 %)"
-    name = metric_name(result)
-    return f"{name[0].upper()}{name[1:]} {figures}: {change} on {held.chosen.n} held-out samples."
+    name, kl = metric_name(result), held.chosen.kl
+    apart = "" if result.dataset.labelled or kl is None else f", divergence {kl:.2g} nats,"
+    return (
+        f"{name[0].upper()}{name[1:]} {figures}: {change}{apart} on {held.chosen.n} held-out "
+        "samples."
+    )
 
 
 def where(result: Result) -> str:

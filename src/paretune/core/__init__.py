@@ -2,7 +2,7 @@
 
 from paretune.core import user_code
 from paretune.core._base import Noun
-from paretune.core.constraint import DEFAULT_CONSTRAINT, UNLABELLED_CONSTRAINT, Constraint
+from paretune.core.constraint import DEFAULT_CONSTRAINT, UNLABELLED_CONSTRAINTS, Constraint
 from paretune.core.constraint import parse as parse_constraint
 from paretune.core.errors import (
     InputError,
@@ -62,7 +62,7 @@ __all__ = [
     "PRECISIONS",
     "QUALITY",
     "SCHEMA",
-    "UNLABELLED_CONSTRAINT",
+    "UNLABELLED_CONSTRAINTS",
     "BenchRatio",
     "BenchRecord",
     "Change",

@@ -48,6 +48,7 @@ class Score(Noun):
         top5: top-5 accuracy of a classifier with more than five classes.
         agreement: share of samples where the top-1 class equals the baseline's.
         kl: mean Kullback-Leibler divergence from the baseline's distribution, nats.
+        kl_ci95: of `kl`, by bootstrap.
         drop: paired drop against the baseline on the same samples (positive is worse).
     """
 
@@ -58,6 +59,7 @@ class Score(Noun):
     top5: float | None = None
     agreement: float | None = None
     kl: float | None = None
+    kl_ci95: Ci95 | None = None
     drop: Estimate | None = None
 
 

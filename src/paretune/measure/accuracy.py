@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from paretune.measure.statistics import bootstrap_ci, paired_drop, wilson
 
 Outputs = NDArray[np.float32]
 Labels = NDArray[np.int64]
+#: Probability that all classes together have which are rounded off; see `_log_probabilities`.
+ROUNDED_OFF = 0.01
 #: outputs (n, ...), labels or None, baseline outputs -> (n,) score of each sample, 0..1.
 PerSample = Callable[[Outputs, Labels | None, Outputs], NDArray[np.float64]]
 
@@ -113,10 +116,12 @@ def score(
         seed: of the bootstrap.
     """
     value, ci, drop = _value(metric, outputs, labels, baseline, seed)
-    extra: dict[str, float] = {}
+    extra: dict[str, Any] = {}
     if classifier:
         extra["agreement"] = float(agreement(outputs, labels, baseline).mean())
-        extra["kl"] = kl_divergence(outputs, baseline)
+        kl = kl_divergence(outputs, baseline)
+        extra["kl"] = float(kl.mean())
+        extra["kl_ci95"] = bootstrap_ci(kl, lambda rows: rows.mean(axis=-1), seed=seed)
         if labels is not None and outputs.shape[1] > 5:
             best = np.argpartition(outputs, -5, axis=1)[:, -5:]
             extra["top5"] = float((best == labels[:, None]).any(axis=1).mean())
@@ -160,22 +165,28 @@ def _value(
     return value, (float(low), float(high)), drop
 
 
-def kl_divergence(outputs: Outputs, baseline: Outputs) -> float:
-    """Mean over samples of KL(baseline's distribution || ours), nats.
+def kl_divergence(outputs: Outputs, baseline: Outputs) -> NDArray[np.float64]:
+    """Of every sample, KL(baseline's distribution || ours), nats, (n,).
 
     Args:
         outputs: (n, classes) logits, or probabilities where the model ends in a softmax.
-        baseline: the same of the baseline.
+        baseline: the same of the baseline, which alone tells what they are: a softmax that was
+            quantised does not sum to 1 any more.
     """
-    ours, theirs = _log_probabilities(outputs), _log_probabilities(baseline)
-    return float((np.exp(theirs) * (theirs - ours)).sum(axis=1).mean())
+    sums = baseline.astype(np.float64).sum(axis=1)
+    probabilities = bool((baseline >= 0).all() and np.allclose(sums, 1.0, atol=1e-2))
+    ours, theirs = (_log_probabilities(one, probabilities) for one in (outputs, baseline))
+    found: NDArray[np.float64] = (np.exp(theirs) * (theirs - ours)).sum(axis=1)
+    return found.clip(min=0.0)
 
 
-def _log_probabilities(outputs: Outputs) -> NDArray[np.float64]:
-    """Log-softmax of logits; plain logarithm of rows that already are distributions."""
+def _log_probabilities(outputs: Outputs, probabilities: bool) -> NDArray[np.float64]:
+    """Log-softmax of logits; logarithm of rows that are distributions, apart from rounding."""
     from scipy.special import log_softmax
 
     values = outputs.astype(np.float64)
-    if (values >= 0).all() and np.allclose(values.sum(axis=1), 1.0, atol=1e-2):
-        return np.log(np.maximum(values, 1e-12))
-    return np.asarray(log_softmax(values, axis=1))
+    if not probabilities:
+        return np.asarray(log_softmax(values, axis=1))
+    # What 8 bits round to 0 is not impossible: all that is below this share is treated alike.
+    values = np.maximum(values, ROUNDED_OFF / values.shape[1])
+    return np.asarray(np.log(values / values.sum(axis=1, keepdims=True)))

@@ -53,7 +53,7 @@ def enter_finalists(
             other = _mended(context, found, searched, model, guard, best, train, time())
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
-                if any(good(one.score) > good(best.score) for one in again):
+                if any(not o.reason or good(o.score) > good(best.score) for o in again):
                     searched.models[name], candidates = other, again
         with _of(context, searched.models[name], calibration) as own:
             screening.context = own
@@ -97,9 +97,10 @@ def _mended(
     from paretune.search.finish import Within, quantisation_aware
 
     plain = judged(context, model.module, found.baseline_outputs)
-    if plain is None or broken(plain, found.baseline.score, guard):
+    own = found.baseline.score
+    if plain is None or broken(plain, own, guard):
         return None
-    yardstick = Yardstick.of(guard)
+    yardstick = Yardstick.of([one for one in guard if broken(best.score, own, [one])])
     drop = yardstick.good(plain) - yardstick.good(best.score)
     lost = yardstick.told(drop)
     if seconds < LEAST_MENDING:

@@ -41,6 +41,8 @@ SEARCH_NEEDS = {
     "pymoo": "pymoo",
     "torch_pruning": "torch-pruning",
 }
+#: Metrics that hold outputs against the baseline's own.
+RELATIVE = ("agreement", "fidelity")
 #: Runtimes in the order they are tried: the most promising first, in case the budget is short.
 PROMISE = ("openvino", "onnxruntime", "torch-compile", "torch-eager")
 
@@ -112,7 +114,12 @@ class Intake:
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         """All that will be held."""
-        return self.request.parsed_constraints(self.metric.name)
+        agreement = (
+            self.metric.name == "agreement"
+            and self.dataset.samples.labels is None
+            and self.model.task == "classification"
+        )
+        return self.request.parsed_constraints(agreement=agreement)
 
     def arrays(self, split: str, progress: Progress, *, whole: bool = False) -> ArrayFolder:
         """A split as model inputs; `train` is cut to the calibration subset unless `whole`."""
@@ -155,8 +162,8 @@ class Intake:
 
     @property
     def unlabelled(self) -> str:
-        """What is not known without labels, in one sentence; empty where there are some."""
-        if self.dataset.samples.labels is not None:
+        """What is not known without labels, in one sentence; empty where a metric needs none."""
+        if self.dataset.samples.labels is not None or self.metric.name not in RELATIVE:
             return ""
         return (
             f"the data has no labels, so accuracy is {self.metric.name} with the model as it came, "

@@ -59,7 +59,8 @@ def optimize(
         effort: `compile` (no calibration), `quantize` (adds int8), `search` (changes the
             architecture, too: needs a PyTorch model).
         constraints: such as `latency_p95 <= 5 ms`; `accuracy >= baseline - 0.5 pt` unless one
-            names accuracy.
+            is about accuracy or divergence (without labels, `divergence <= 0.02 nats` and
+            `accuracy >= 90 %`).
         objective: `latency`, `throughput`, `size`, `memory` or `cost`.
         budget: seconds, or a text such as `30m`.
         resume: go on with the same request's run in `out`.
@@ -154,4 +155,4 @@ def optimize(
                 train=train,
                 calibration=calibration,
             )
-            return take(context, clock, rundir, arrays)
+            return take(context, clock, rundir, arrays, intake.constraints)

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from paretune.core import Constraint, Objective, Score
+from paretune.core import Constraint, Objective
 from paretune.pipeline.racing import Field
 from paretune.pipeline.verdict import BY_SPEED, held
+from paretune.pipeline.yardstick import Yardstick
 
 
 def pass_over(
@@ -25,7 +26,7 @@ def pass_over(
 ) -> None:
     """Rule out what is faster than the preferred of the found networks.
 
-    Preferred is the largest log(speed) x P(the accuracy holds on new samples), the finish's own
+    Preferred is the largest log(speed) x P(the outputs hold on new samples), the finish's own
     rule, of those that meet every constraint. The rest may run, and lose by their time.
 
     Args:
@@ -40,7 +41,7 @@ def pass_over(
 
     records = {record.id: record for record in field.records()}
     baseline = records[baseline_id]
-    guard = [c for c in constraints if c.metric == "accuracy"]
+    guard = [c for c in constraints if c.guards]
     if objective.name not in BY_SPEED or not guard or baseline.accuracy is None:
         return
     at_hand = field.standings[instead].speed.value
@@ -50,7 +51,7 @@ def pass_over(
         if field.owner[name].reason or not all(result.satisfied for result in met):
             continue
         speed, score = field.standings[name].speed.value / at_hand, field.owner[name].score
-        spare = [_spare(one, score, baseline.accuracy.value) for one in guard]
+        spare = [Yardstick.of([one]).spare(one, score, baseline.accuracy) for one in guard]
         valued[name] = min(_Value(*worth(speed, *one), speed) for one in spare)
     if not valued:
         return
@@ -59,8 +60,8 @@ def pass_over(
     for name, value in valued.items():
         if value.speed > surer.speed and value.chance < surer.chance:
             reason = (
-                f"{value.speed:.2f}x as fast as without a search, and on new samples it keeps the "
-                f"accuracy with a probability of {100 * value.chance:.0f} %: "
+                f"{value.speed:.2f}x as fast as without a search, and on new samples its outputs "
+                f"hold what is asked with a probability of {100 * value.chance:.0f} %: "
                 f"{records[best].architecture}, {surer.speed:.2f}x, "
                 f"with {100 * surer.chance:.0f} %"
             )
@@ -68,16 +69,8 @@ def pass_over(
 
 
 class _Value(NamedTuple):
-    """Log of the speed to expect, the probability that the accuracy holds, and the speed."""
+    """Log of the speed to expect, the probability that the outputs hold, and the speed."""
 
     worth: float
     chance: float
     speed: float
-
-
-def _spare(constraint: Constraint, score: Score, own: float) -> tuple[float, float]:
-    """By how much a score exceeds what is asked for, and the standard deviation of that."""
-    from paretune.search.prospect import deviation
-
-    paired = score.drop if constraint.needs_baseline and score.drop is not None else score
-    return score.value - constraint.bound(own), deviation(paired.ci95)

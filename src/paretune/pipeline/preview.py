@@ -83,8 +83,11 @@ def _preview(intake: Intake, engine: Engine, store: Store, progress: Progress) -
         low = fastest(oracle, latency, readings, progress)
         rows = space.sample(np.random.default_rng(0), SAMPLED)
         typical = rows[np.argsort(latency.predict(rows))[SAMPLED // 2]]
-        middle = timed(oracle, latency, typical, progress)
-        high = timed(oracle, latency, reach(space, latency.weights).greatest, progress)
+        middle = max(low, timed(oracle, latency, typical, progress))
+        slowest = reach(space, latency.weights).greatest
+        high = max(
+            timed(oracle, latency, slowest, progress), middle, *(1 / one.speed for one in readings)
+        )
     return SearchPlan(
         blocks=_blocks(proposals),
         architectures=float(space.count()),

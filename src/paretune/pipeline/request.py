@@ -10,7 +10,7 @@ from paretune.core import (
     DEFAULT_CONSTRAINT,
     DEVICES,
     PRECISIONS,
-    UNLABELLED_CONSTRAINT,
+    UNLABELLED_CONSTRAINTS,
     Constraint,
     InputError,
     MissingPackageError,
@@ -35,7 +35,7 @@ class Request(Noun):
         data: the DATA text.
         effort: `compile` tries runtimes and precisions that need no calibration; `quantize`
             adds int8; `search` changes the architecture, too.
-        constraints: texts; the default one stands unless one is about accuracy or divergence.
+        constraints: texts; the default ones stand unless one is about accuracy or divergence.
         objective: what is made best among variants that meet the constraints.
         price_per_hour: of the machine, USD; needed by the objective `cost`.
         budget_s: seconds for the whole request.
@@ -69,19 +69,19 @@ class Request(Noun):
         text = self.model_dump_json(exclude={"budget_s"})
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def parsed_constraints(self, metric: str = "") -> tuple[Constraint, ...]:
-        """The constraints, the default one added where none is about accuracy or divergence.
+    def parsed_constraints(self, *, agreement: bool = False) -> tuple[Constraint, ...]:
+        """The constraints, after the default ones where none is about accuracy or divergence.
 
         Args:
-            metric: what accuracy means; agreement, without labels, has another default.
+            agreement: accuracy is that with the baseline, for lack of labels.
 
         Raises:
             InputError: one does not parse.
         """
         parsed = [parse_constraint(text) for text in self.constraints]
         if not any(constraint.guards for constraint in parsed):
-            default = UNLABELLED_CONSTRAINT if metric == "agreement" else DEFAULT_CONSTRAINT
-            parsed.insert(0, parse_constraint(default))
+            texts = UNLABELLED_CONSTRAINTS if agreement else (DEFAULT_CONSTRAINT,)
+            parsed = [*map(parse_constraint, texts), *parsed]
         return tuple(parsed)
 
     def most_threads(self, target: Target) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paretune.core import DatasetSummary, Objective, Result
+from paretune.core import Constraint, DatasetSummary, Objective, Result
 from paretune.data import ArrayFolder
 from paretune.engine import machine
 from paretune.pipeline.candidates import baseline, build_others, others_planned
@@ -41,7 +41,13 @@ class Arrays:
     calibration: ArrayFolder | None
 
 
-def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Result:
+def take(
+    context: Context,
+    clock: Clock,
+    rundir: RunDir,
+    arrays: Arrays,
+    constraints: tuple[Constraint, ...],
+) -> Result:
     """Run every stage and write what the contract promises into the run's folder.
 
     Args:
@@ -49,11 +55,11 @@ def take(context: Context, clock: Clock, rundir: RunDir, arrays: Arrays) -> Resu
         clock: keeps the ledger.
         rundir: where results are written.
         arrays: the splits that are prepared when they are needed.
+        constraints: all that will be held.
     """
     objective = Objective.parse(
         context.request.objective, price_per_hour=context.request.price_per_hour
     )
-    constraints = context.request.parsed_constraints(context.metric.name)
     guard = tuple(c for c in constraints if c.guards)
 
     searches = context.request.effort == "search"

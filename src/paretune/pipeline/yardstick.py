@@ -1,4 +1,4 @@
-"""What a search judges outputs by: accuracy, or their divergence where only that is bounded."""
+"""What a search judges outputs by: accuracy, or divergence where that is what is bounded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paretune.core import QUALITY, Constraint, Estimate, Score, quality
+from paretune.core import Constraint, Estimate, Score, quality
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,8 @@ class Yardstick:
 
     @classmethod
     def of(cls, constraints: Sequence[Constraint]) -> Yardstick:
-        """The one that is bounded; accuracy where both are, or neither."""
-        bounded = [name for name in QUALITY if any(c.metric == name for c in constraints)]
-        return cls((bounded or QUALITY)[0])
+        """The figure that is bounded first; accuracy where none is."""
+        return cls(next((c.metric for c in constraints if c.guards), "accuracy"))
 
     def good(self, score: Score) -> float:
         """The accuracy, a fraction, or minus the divergence, nats."""
@@ -36,6 +35,22 @@ class Yardstick:
         """The baseline's, with its interval; of itself it does not diverge at all."""
         ci95 = score.ci95 if self.figure == "accuracy" else (0.0, 0.0)
         return Estimate(value=self.good(score), ci95=ci95)
+
+    def spare(self, constraint: Constraint, score: Score, baseline: Score) -> tuple[float, float]:
+        """By how much a score exceeds what is asked for, and the standard deviation of that.
+
+        Args:
+            constraint: on this figure.
+            score: of a variant.
+            baseline: of the baseline.
+        """
+        from paretune.search.prospect import deviation
+
+        bound = constraint.bound(quality(baseline, self.figure))
+        if self.figure != "accuracy":
+            return self.good(score) + bound, deviation(score.kl_ci95 or (0.0, 0.0))
+        paired = score.drop if constraint.needs_baseline and score.drop is not None else score
+        return score.value - bound, deviation(paired.ci95)
 
     def least(self, constraints: Sequence[Constraint], baseline: Score) -> float:
         """What is asked for at least, -inf where nothing is.

@@ -43,6 +43,14 @@ def facts(result: Result) -> list[dict[str, str]]:
             f"{held.chosen.n} samples",
         }
     )
+    if not result.dataset.labelled and held.chosen.kl is not None:
+        boxes.append(
+            {
+                "name": "Divergence on the holdout",
+                "figure": f"{text.significant(held.chosen.kl)} nats",
+                "sure": "from the baseline's class scores, mean over the samples",
+            }
+        )
     if chosen.latency_ms is not None:
         boxes.append(
             {

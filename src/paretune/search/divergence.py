@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+#: Least probability that is told from 0, and by how much a distribution's sum may be off.
+LEAST, ROUNDING = 1e-6, 1e-2
+
 
 def divergence(
     student: torch.Tensor, teacher: torch.Tensor, temperature: float = 1.0
@@ -27,6 +30,8 @@ def divergence(
 
     student, teacher = student.float(), teacher.float()
     if teacher.ndim == 2 and teacher.shape[1] > 1:
+        if _are_probabilities(teacher):  # of a model that ends in a softmax
+            student, teacher = (x.clamp_min(LEAST).log() for x in (student, teacher))
         return temperature**2 * F.kl_div(
             F.log_softmax(student / temperature, 1),
             F.log_softmax(teacher / temperature, 1),
@@ -34,6 +39,12 @@ def divergence(
             log_target=True,
         )
     return normalised_mse(student, teacher)
+
+
+def _are_probabilities(scores: torch.Tensor) -> bool:
+    """Whether all rows are distributions: no logits of a real network are."""
+    sums = scores.sum(1)
+    return bool((scores.min() >= 0) & ((sums - 1).abs().max() < ROUNDING))
 
 
 def normalised_mse(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

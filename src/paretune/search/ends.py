@@ -17,17 +17,17 @@ from paretune.search.space import Choice
 def fastest(
     oracle: LatencyOracle, latency: LatencyModel, readings: Sequence[Reading], told: Progress
 ) -> float:
-    """Least time of an architecture as measured, relative to the baseline's.
+    """Least time of an architecture, relative to the baseline's; as measured where it can be.
 
     Args:
         oracle: times the architecture that is predicted to be fastest.
         latency: over `oracle.space`.
         readings: what was timed before, which may be faster yet; at least one.
-        told: told of the timing, and why there is none where it fails.
+        told: told of the timing, and why the prediction counts where it fails.
     """
     told.stage("time the fastest in reach", 1)
     least = reach(oracle.space, latency.weights).least
-    return min(1 / one.speed for one in (*readings, *measured(oracle, [least], told)))
+    return min(timed(oracle, latency, least, told), *(1 / one.speed for one in readings))
 
 
 def timed(oracle: LatencyOracle, latency: LatencyModel, choice: Choice, told: Progress) -> float:

@@ -80,9 +80,8 @@ def search(ground: Ground, *, seconds: float) -> Found:
                     (),
                     summary,
                     proposals,
-                    f"the fastest architecture that was timed, among them the one predicted to be "
-                    f"fastest, takes {least_ms:.3g} ms, and {ground.most_ms:.3g} ms are allowed: "
-                    "nothing is searched",
+                    f"the fastest architecture in reach takes {least_ms:.3g} ms, and "
+                    f"{ground.most_ms:.3g} ms are allowed: nothing is searched",
                 )
         ready = prepare(ground, proposals, timed, journal, shared)
         oracle.space = ready.space

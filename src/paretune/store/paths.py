@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paretune.core import InputError
@@ -167,7 +167,8 @@ def _sweep(path: Path) -> None:
             if draft.is_dir():
                 shutil.rmtree(draft, ignore_errors=True)
             else:
-                draft.unlink(missing_ok=True)
+                with suppress(OSError):  # another user's: it is theirs to remove
+                    draft.unlink()
 
 
 def _alive(pid: int) -> bool:

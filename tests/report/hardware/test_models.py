@@ -51,12 +51,18 @@ def test_agreement_with_ones_own_baseline_is_no_accuracy():
     assert found.left_out["mine"] == "its score is agreement, which is no top-1 accuracy"
 
 
-def test_a_measured_accuracy_counts_before_a_published_one_that_is_faster():
+def test_of_one_variant_each_scale_has_its_own_point():
     score = Score(split="search", value=0.6, ci95=(0.5, 0.7), n=500)
-    scored = timed("net_b0@224", 5.0).model_copy(update={"accuracy": score})
-    both = {"published": record(timed("net_b0@224", 3.0)), "measured": record(scored)}
-    (point,) = model_frontier(both, target("a"), known=KNOWN).points
-    assert (point.ms, point.accuracy) == (5.0, 0.6)
+    scored = timed("net_b3@224", 5.0).model_copy(update={"accuracy": score})
+    own = record(scored).model_copy(update={"data": "pets", "metric": "top1"})
+    # In what is published net_b0 beats net_b3; on the user's data there is net_b3 alone.
+    known = record(timed("net_b0@224", 3.0), timed("net_b3@224", 4.0))
+    flat = {name: one.model_copy(update={"top1": 0.7}) for name, one in KNOWN.items()}
+    found = model_frontier({"known": known, "own": own}, target("a"), known=flat)
+    assert [(p.model, p.ms) for p in found.best("published")] == [("net_b0@224", 3.0)]
+    assert [(p.model, p.ms) for p in found.best("measured on pets")] == [("net_b3@224", 5.0)]
+    stars = model_table.table(found).columns[7]._cells
+    assert [str(star) for star in stars] == ["*", "", "*"]
 
 
 def test_who_nobody_beats_and_who_has_no_point():

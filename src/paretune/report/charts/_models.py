@@ -26,7 +26,8 @@ def chart(found: ModelFrontier, width: int) -> Chart | None:
 
     if not found.points:
         return None
-    rows = [_row(point, point.variant in found.frontier) for point in found.points]
+    best = [point for one in found.scales for point in found.best(one)]
+    rows = [_row(point, point in best) for point in found.points]
     many = width >= WIDE
     low, high = min(row["ms"] for row in rows), max(row["ms"] for row in rows)
     x = alt.X(

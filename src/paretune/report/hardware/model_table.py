@@ -51,6 +51,7 @@ def table(found: ModelFrontier) -> Table:
         made.add_column(name, justify="right", no_wrap=True)
     if apart(found):
         made.add_column("accuracy", overflow="fold")
+    best = [point for scale in found.scales for point in found.best(scale)]
     for point in found.points:
         low, high = point.ci95
         cells = [
@@ -61,7 +62,7 @@ def table(found: ModelFrontier) -> Table:
             f"{(high - low) / 2 / point.ms:.1%}",
             f"{point.accuracy * 100:.1f}",
             text.significant(point.size_mb) if point.size_mb else "",
-            "*" if point.variant in found.frontier else "",
+            "*" if point in best else "",
             *([point.scale] if apart(found) else []),
         ]
         made.add_row(*(Text(cell) for cell in cells), style="bold" if point.own else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from paretune.core import BenchRecord, Ci95, Condition, Noun, Target, VariantRecord
 from paretune.report.frontier import pareto
@@ -85,7 +85,7 @@ class ModelFrontier(Noun):
 
     def best(self, scale: str) -> list[ModelPoint]:
         """The frontier of one scale, fastest first."""
-        return [p for p in self.points if p.scale == scale and p.variant in self.frontier]
+        return _best([point for point in self.points if point.scale == scale])
 
 
 def model_frontier(
@@ -98,9 +98,9 @@ def model_frontier(
 ) -> ModelFrontier:
     """Join records of one machine with accuracies.
 
-    An accuracy that was measured counts before a published one. A published one is that of the
-    model in f32: what a lower precision costs is not in it. Accuracies of different data do not
-    compare, so each scale has a frontier of its own.
+    A variant whose accuracy was measured is drawn by that, any other by the published one, which is
+    that of the model in f32: what a lower precision costs is not in it. Accuracies of different
+    data do not compare, so each scale has points and a frontier of its own.
 
     Args:
         records: by name, all of `target`.
@@ -111,7 +111,7 @@ def model_frontier(
         left_out: models that could not be brought in at all, and why.
     """
     why = dict(left_out or {})
-    best: dict[tuple[str, str], ModelPoint] = {}
+    best: dict[tuple[str, str, str], ModelPoint] = {}
     for name, record in records.items():
         for variant in record.variants:
             model = model_name(record, variant.architecture)
@@ -123,8 +123,8 @@ def model_frontier(
             if point is None:
                 why.setdefault(model, _unscored(record))
                 continue
-            key = (model, variant.precision)
-            if key not in best or _rank(point) < _rank(best[key]):
+            key = (model, variant.precision, point.scale)
+            if key not in best or point.ms < best[key].ms:
                 best[key] = point
     points = sorted(best.values(), key=lambda point: point.ms)
     drawn = {point.model for point in points}
@@ -132,11 +132,7 @@ def model_frontier(
     return ModelFrontier(
         target=target,
         points=tuple(points),
-        frontier=tuple(
-            variant
-            for some in scales.values()
-            for variant in pareto({p.variant: (p.ms, -p.accuracy) for p in some})
-        ),
+        frontier=tuple(point.variant for some in scales.values() for point in _best(some)),
         left_out={model: text for model, text in why.items() if model not in drawn},
         conditions=tuple(
             dict.fromkeys(c for record in records.values() for c in record.conditions)
@@ -182,9 +178,11 @@ def _point(
     )
 
 
-def _rank(point: ModelPoint) -> tuple[bool, float]:
-    """Of one model in one precision, the best first: measured accuracy, then the fastest."""
-    return point.source != "measured", point.ms
+def _best(points: Sequence[ModelPoint]) -> list[ModelPoint]:
+    """Those of one scale that no other beats, fastest first."""
+    # Not by the variant's id, which a run and a record of the same architecture share.
+    places = {str(place): (p.ms, -p.accuracy) for place, p in enumerate(points)}
+    return [points[int(place)] for place in pareto(places)]
 
 
 def _unscored(record: BenchRecord) -> str:
