@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from paretune.search.blocks import find
 from paretune.search.library._record import first_tensor
 from paretune.search.network.compose import compose
+from paretune.search.network.site import flows
 from paretune.search.proposals import Proposals, merges, stages
 from paretune.search.space import KEEP, Option
 from tests.search.operators.nets import NAMES, Case, answer, case
@@ -96,3 +98,28 @@ def test_what_is_filled_with_the_weights_of_what_was_built_is_the_same(name: str
         with torch.no_grad():
             wanted, given = [piece(flow.x, *extras[0], **extras[1]) for piece in (built, filled)]
         assert torch.equal(first_tensor(given), first_tensor(wanted)), option.id
+
+
+class Encoder(nn.Module):
+    """PyTorch's own encoder, whose attention passes on the weight of a layer it never calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+        self.embed, self.encoder = nn.Linear(6, 16), nn.TransformerEncoder(layer, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.encoder(self.embed(x)).mean(1)
+        return made
+
+
+def test_layers_that_are_never_called_do_not_stand_in_the_way() -> None:
+    torch.manual_seed(0)
+    module = Encoder().eval()
+    blocks = find(module, (torch.randn(5, 7, 6),))
+    made = Proposals(module, blocks, flows(module, blocks, (torch.randn(16, 7, 6),)))
+    assert [block.kind for block in blocks] == ["Linear", *["TransformerEncoderLayer"] * 2]
+    for option in made.space.options:
+        piece = made.build(option, seed=0)
+        with torch.no_grad():
+            assert piece(made.site(option).flow.x).isfinite().all()

@@ -39,6 +39,7 @@ class SearchPoint(Noun):
         scores: after every rung of that training, the last of which is `score`.
         trained_s: seconds of that training.
         changes: what became of the blocks.
+        reason: why its training was broken off, empty where it was not.
     """
 
     architecture: str
@@ -51,6 +52,7 @@ class SearchPoint(Noun):
     scores: tuple[float, ...] = ()
     trained_s: float = 0.0
     changes: tuple[Change, ...] = ()
+    reason: str = ""
 
 
 class SearchSummary(Noun):

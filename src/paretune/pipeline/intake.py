@@ -136,9 +136,9 @@ class Intake:
             InputError: the model has no block.
         """
         if self.request.effort == "search":
-            from paretune.search.blocks import find
+            from paretune.search.blocks import EXAMPLES, find
 
-            find(self.model.module, search.tensors(slice(2)))
+            find(self.model.module, search.tensors(slice(EXAMPLES)))
 
     def facts(self, search: ArrayFolder, train: ArrayFolder | None) -> dict[str, str]:
         """Digests of what a run's choices rest on, for whoever resumes it.
@@ -252,6 +252,11 @@ def _check_search(model: Model, request: Request) -> None:
         raise InputError(
             f"{model.name} came as a file, and a search changes PyTorch modules: give the module "
             "that it was made from, or use --effort quantize"
+        )
+    if len(model.outputs) > 1:
+        raise InputError(
+            f"{model.name} gives {len(model.outputs)} outputs, and a search holds its networks to "
+            "one: wrap the module so that it gives that alone, or use --effort quantize"
         )
     if why := obstacle(model.module):
         raise InputError(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretune.core import Constraint, Model, ParetuneError, Score, SearchSummary
+from paretune.core import (
+    Constraint,
+    Model,
+    ParetuneError,
+    Score,
+    SearchSummary,
+    VariantRecord,
+    measured,
+)
 from paretune.core import Ledger as CoreLedger
 from paretune.data import ArrayFolder
 from paretune.measure.accuracy import Outputs
@@ -18,6 +27,7 @@ from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.scoring import score_on
 from paretune.pipeline.yardstick import Yardstick
 from paretune.sources import digest_of_module
+from paretune.store import write_text_atomic
 
 if TYPE_CHECKING:
     from paretune.search import Found
@@ -34,6 +44,8 @@ FIRST = Shares(screened=0.13, raced=0.15, compared=0.98)
 
 #: Folder in the run's, for what a killed search goes on from; what it has spent so far.
 CHECKPOINTS, SPENT = "search", "ledger.json"
+#: And what it broke off with.
+TRACEBACK = "traceback.txt"
 JUDGED_AT_ONCE = 64
 LATENCIES = ("latency_p50", "latency_p95", "latency_p99")
 
@@ -101,25 +113,44 @@ def look(
     context: Context,
     rundir: RunDir,
     found: Candidates,
+    own: VariantRecord,
     constraints: tuple[Constraint, ...],
     train: ArrayFolder,
 ) -> Searched | None:
     """Search for architectures; the finalists come as models of their own.
 
     A search that fails costs the run its finalists and nothing else: the reason is told, and None
-    is returned.
+    is returned. So does one that meets what nobody thought of in a model: what was compiled and
+    measured before it is not lost.
+
+    Args:
+        context: the run.
+        rundir: where it goes on from after a kill.
+        found: has the baseline and its outputs.
+        own: the baseline as it was raced.
+        constraints: all that will be held.
+        train: inputs of the train split.
     """
     try:
-        return _search(context, rundir, found, constraints, train)
+        return _search(context, rundir, found, own, constraints, train)
     except ParetuneError as error:
         context.tell("fallback", f"the search ended without a network: {error}")
-        return None
+    except Exception as error:
+        file = rundir.path / CHECKPOINTS / TRACEBACK
+        write_text_atomic(file, traceback.format_exc())
+        context.tell(
+            "fallback",
+            f"the search broke off with an unexpected {type(error).__name__}, which is a defect of "
+            f"Paretune: please report it with {file}",
+        )
+    return None
 
 
 def _search(
     context: Context,
     rundir: RunDir,
     found: Candidates,
+    own: VariantRecord,
     constraints: tuple[Constraint, ...],
     train: ArrayFolder,
 ) -> Searched:
@@ -134,17 +165,17 @@ def _search(
     spending.baseline(context.model.module, example, samples=train.n)
     budget = context.request.budget_s
     after = kept(FINALISTS, budget) + kept_to_compare(budget, context.opening_s)
-    own, yardstick = found.baseline.score, Yardstick.of(constraints)
+    score, yardstick = found.baseline.score, Yardstick.of(constraints)
 
     def judge(module: Any) -> float:
-        score = judged(context, module, found.baseline_outputs)
-        return -np.inf if score is None else yardstick.good(score)
+        made = judged(context, module, found.baseline_outputs)
+        return -np.inf if made is None else yardstick.good(made)
 
     # The median of what keeps a percentile below a bound lies below it, too.
     times = [
-        c.bound(None)
+        c.bound(measured(own, c.metric))
         for c in constraints
-        if c.metric in LATENCIES and c.op in ("<=", "<") and not c.needs_baseline
+        if c.metric in LATENCIES and c.op in ("<=", "<")
     ]
     outcome = search(
         Ground(
@@ -152,8 +183,8 @@ def _search(
             train=train,
             search=context.search,
             judge=judge,
-            own=yardstick.own(own),
-            least=yardstick.least(constraints, own),
+            own=yardstick.own(score),
+            least=yardstick.least(constraints, score),
             most_ms=min(times, default=np.inf),
             target=context.target,
             engine=context.engine,
@@ -199,7 +230,8 @@ def judged(context: Context, module: Any, baseline: Outputs) -> Score | None:
     import torch
 
     rows = []
-    with torch.inference_mode():
+    # Not in inference mode: what a model remembers of its forward pass is trained with later.
+    with torch.no_grad():
         for start in range(0, context.search.n, JUDGED_AT_ONCE):
             made = module(*context.search.tensors(slice(start, start + JUDGED_AT_ONCE)))
             first = made[0] if isinstance(made, tuple | list) else made

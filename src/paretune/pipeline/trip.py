@@ -78,7 +78,8 @@ def take(
         best, searched = verdict.chosen, None
         if searches:
             clock.stage("search")
-            searched = look(context, rundir, found, constraints, arrays.train())
+            own = next(record for record in verdict.records if record.id == baseline_id)
+            searched = look(context, rundir, found, own, constraints, arrays.train())
             context.shares = last_shares(context.request.budget_s, context.opening_s)
         if searched is not None:
             clock.stage("finalists", 3 * len(searched.models))

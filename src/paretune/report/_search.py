@@ -66,7 +66,7 @@ def _row(point: SearchPoint, judged_by: str) -> dict[str, str]:
         "sure": "" if sure is None else f"{sure[0]:.2f} to {sure[1]:.2f}",
         "loss": text.significant(point.predicted_loss),
         "loss_sure": f"{text.significant(low)} to {text.significant(high)}",
-        "score": "" if point.score is None else _score(point.score, judged_by),
+        "score": point.reason or ("" if point.score is None else _score(point.score, judged_by)),
     }
 
 

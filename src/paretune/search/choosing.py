@@ -51,6 +51,7 @@ def pick(
     seconds: float,
     *,
     least: float = LEAST_SPEED,
+    seed: int = 0,
 ) -> list[Pick]:
     """The architectures to train whole, fastest last.
 
@@ -67,6 +68,7 @@ def pick(
         seconds: of the finish, which say how many can be trained.
         least: by how much each must be faster than the baseline. Where none that was timed is, the
             fastest one is taken, which is as near as the space comes.
+        seed: of the genetic search.
     """
     most = round(min(max(seconds / PICK_SECONDS, FEWEST_PICKS), MOST_PICKS))
     timed = 2 * most
@@ -87,7 +89,7 @@ def pick(
         objectives=objectives,
         seeds=np.stack(seeds),
         evaluations=EVALUATIONS,
-        random=np.random.default_rng(0),
+        random=np.random.default_rng(seed),
     )
     values = objectives(rows)
     rows = rows[nondominated(values)]

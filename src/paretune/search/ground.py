@@ -44,7 +44,7 @@ class Found:
         finalists: best first, empty where nothing served.
         summary: for the result.
         proposals: what every block might have become.
-        reason: why nothing was searched, empty where something was.
+        reason: why there is no finalist, empty where there is one.
     """
 
     finalists: tuple[Finalist, ...]

@@ -177,7 +177,7 @@ def prepare(
             # A space of a block or two may not hold enough different ones to learn from.
             untrained=untrained if len(np.unique(untrained[0], axis=0)) >= FEWEST else None,
             costs=macs,
-            seed=0,
+            seed=ground.seed,
         )
     return Prepared(
         library=library,

@@ -184,11 +184,13 @@ def _brought(description: Description) -> Any:
 
 
 def _example(spec: TensorSpec) -> Any:
-    """Two samples of an input: random floats; integers 0 and 1, which every vocabulary has."""
+    """A few samples of an input: random floats; integers 0 and 1, which every vocabulary has."""
     import torch
 
+    from paretune.search.blocks import EXAMPLES
+
     generator = torch.Generator().manual_seed(0)
-    shape = spec.concrete(2)
+    shape = spec.concrete(EXAMPLES)
     if spec.dtype.startswith("float"):
         return torch.randn(shape, generator=generator)
     return torch.randint(0, 2, shape, generator=generator, dtype=getattr(torch, spec.dtype))

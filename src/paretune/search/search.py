@@ -10,7 +10,7 @@ import numpy as np
 
 from paretune.core import InputError, Model, SearchSummary
 from paretune.data import ArrayFolder
-from paretune.search.blocks import find
+from paretune.search.blocks import EXAMPLES, find
 from paretune.search.choosing import LEAST_SPEED, Pick, pick
 from paretune.search.ends import fastest
 from paretune.search.ground import Found, Ground
@@ -42,8 +42,10 @@ def search(ground: Ground, *, seconds: float) -> Found:
             f"{seconds:.0f} s are left for the search, and the smallest useful one needs "
             f"{FEWEST_SECONDS:.0f} s: give a larger --budget"
         )
-    began = time.monotonic()
     model, told, ledger = ground.model, ground.progress, ground.ledger
+    # What a killed process of this search has spent is gone.
+    before = sum(cost.wall_s for cost in ledger.summary().stages.values())
+    began = time.monotonic() - before
     with ledger.stage("blocks"):
         proposals = propose(model, ground.train)
     whole = proposals.space
@@ -90,7 +92,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
             known = (ready.space, ready.latency, ready.surrogate)
             left = seconds - (time.monotonic() - began)
             least = max(LEAST_SPEED, base / ground.most_ms)
-            found = pick(*known, oracle, told, left, least=least)
+            found = pick(*known, oracle, told, left, least=least, seed=ground.seed)
             return [one.model_dump() for one in found]
 
         with ledger.stage("solve"):
@@ -110,7 +112,15 @@ def search(ground: Ground, *, seconds: float) -> Found:
             ),
         }
     )
-    return Found(finalists, summary, proposals)
+    return Found(finalists, summary, proposals, "" if finalists else _nothing(summary))
+
+
+def _nothing(summary: SearchSummary) -> str:
+    """Why a search that came to its end has no finalist."""
+    if not summary.points:
+        return f"no architecture that was timed is {LEAST_SPEED:g}x as fast as the baseline"
+    reasons = dict.fromkeys(point.reason for point in summary.points if point.reason)
+    return f"none of {len(summary.points)} architectures could be trained: {'; '.join(reasons)}"
 
 
 def _rounded(seconds: float) -> float:
@@ -139,7 +149,7 @@ def propose(model: Model, arrays: ArrayFolder) -> Proposals:
         # Samples mostly lie in the order of their classes: they are taken from all over.
         return arrays.tensors(np.arange(count) * arrays.n // count)
 
-    blocks = find(model.module, some(2))
+    blocks = find(model.module, some(EXAMPLES))
     each = 4 * sum(math.prod(b.input_shape) + math.prod(b.output_shape) for b in blocks)
     count = int(max(4, min(arrays.n, FLOW_SAMPLES, FLOW_BYTES // each)))
     return Proposals(model.module, blocks, flows(model.module, blocks, some(count)))

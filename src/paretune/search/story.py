@@ -73,5 +73,6 @@ def trained_point(known: SearchPoint, standing: Standing) -> SearchPoint:
             "score": scores[-1] if scores else None,
             "scores": scores,
             "trained_s": standing.seconds,
+            "reason": standing.reason or "",
         }
     )

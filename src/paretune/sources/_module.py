@@ -142,7 +142,8 @@ def _outputs(
 def _run(module: Any, specs: Sequence[TensorSpec], batch: int, free: int = 16) -> Any:
     import torch
 
-    with torch.inference_mode():
+    # Not in inference mode: what a module remembers of it may be trained with later.
+    with torch.no_grad():
         return module(*example_tensors(specs, batch, free=free))
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from paretune.core import InputError
-from paretune.search.blocks import find
+from paretune.search.blocks import EXAMPLES, find
 from paretune.search.blocks._trace import gates, trace
 from paretune.search.network.compose import compose
 from tests.search.operators.nets import PlainBlock, answer, case, copied, timm_case
@@ -112,6 +112,23 @@ def test_a_gate_is_part_of_what_it_stands_in() -> None:
 def test_what_is_called_twice_is_no_block() -> None:
     blocks = find(Twice().eval(), (torch.randn(2, 8, 8, 8),))
     assert [b.members for b in blocks] == [("once",)]
+
+
+class Frames(nn.Module):
+    """Clips of four frames, which are rows of the batch inside of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each, self.head = PlainBlock(3, 8, 1), nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made = self.each(x.flatten(0, 1)).mean((2, 3))
+        return self.head(made.unflatten(0, (-1, 4)).mean(1))
+
+
+def test_what_has_no_row_a_sample_is_no_block() -> None:
+    blocks = find(Frames().eval(), (torch.randn(EXAMPLES, 4, 3, 8, 8),))
+    assert [b.members for b in blocks] == [("head",)]
 
 
 def test_a_trace_leaves_the_network_as_it_was() -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from paretune.core import InputError
 from paretune.search.divergence import divergence
@@ -29,7 +30,7 @@ def filmed(proposals, splits, tmp_path_factory):
     reel = Reel(tmp_path_factory.mktemp("reel"), picked.n)
     names = [entrance(blocks, b.index) for b in blocks] + [exit_of(b.index) for b in blocks]
     for rows in (range(0, 66), range(66, 70)):
-        record(proposals.module, blocks, picked, reel, rows, names=names, extras=(), outputs=True)
+        record(proposals.module, blocks, picked, reel, rows, names=names, extras={}, outputs=True)
     return picked, reel
 
 
@@ -112,7 +113,10 @@ def test_what_differs_by_sample_travels_with_it(tmp_path):
 
     reel = Reel(tmp_path, 8)
     picked = Rows(None, np.arange(8))
-    record(module, blocks, picked, reel, range(8), names=["out-0"], extras=[0], outputs=False)
+    record(
+        module, blocks, picked, reel, range(8), names=["out-0"],
+        extras={0: made.flowing[0]}, outputs=False,
+    )  # fmt: skip
     scale = reel.strip(extra(0, "0"), (1,), torch.float32)
     assert set(scale.flatten().tolist()) == {0.0, 1.0}
     extras, named = passed(made.flowing[0], {"0": scale[2:4]})
@@ -121,6 +125,51 @@ def test_what_differs_by_sample_travels_with_it(tmp_path):
     with torch.no_grad():
         y = module.first(x[2:4], *extras)
     close(reel.activations("out-0", (6,))[2:4], y)
+
+
+class Masked(nn.Module):
+    """Two layers, the second of which is passed a mask where there is something to mask."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 6), Masking()
+
+    def forward(self, x):
+        padded = x == 0
+        return self.second(self.first(x), ~padded if padded.any() else None)
+
+
+class Masking(nn.Module):
+    """A layer that hears only what is not masked."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(6, 6)
+
+    def forward(self, x, mask):
+        return self.inner(x if mask is None else x * mask)
+
+
+def test_where_there_is_nothing_to_mask_all_passes(tmp_path):
+    torch.manual_seed(0)
+    module, x = Masked().eval(), torch.randn(40, 6)
+    x[35, 2] = 0.0  # of two batches of 32 the second is padded
+    made = proposed(module, x, ["skip"])
+    assert [b.name for b in made.blocks] == ["first", "second"]
+
+    class Rows(Picked):
+        n = 40
+
+        def inputs(self, rows):
+            return (x[rows.start : rows.stop],)
+
+    reel = Reel(tmp_path, 40)
+    record(
+        module, made.blocks, Rows(None, np.arange(40)), reel, range(40), names=["out-1"],
+        extras={1: made.flowing[1]}, outputs=False,
+    )  # fmt: skip
+    mask = reel.strip(extra(1, "0"), (6,), torch.bool)
+    assert torch.equal(mask, x != 0)
 
 
 def test_the_first_tensor_of_an_output_is_found():

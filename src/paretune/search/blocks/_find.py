@@ -18,6 +18,8 @@ from paretune.search.blocks._cost import macs_of, params_of
 from paretune.search.blocks._trace import Call, gates, parents, reaches, trace
 from paretune.search.blocks.base import Block
 
+#: Samples to look for blocks with: a number that no other axis is likely to have.
+EXAMPLES = 5
 #: Containers say nothing of what they hold: two of them are not the same kind of thing.
 _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
 
@@ -27,12 +29,12 @@ def find(module: Any, inputs: tuple[Any, ...]) -> tuple[Block, ...]:
 
     Args:
         module: a `torch.nn.Module` in eval mode.
-        inputs: example tensors, batch on axis 0.
+        inputs: example tensors, batch on axis 0: best `EXAMPLES` samples.
 
     Raises:
         InputError: it fails on the example, or has no block that could be replaced.
     """
-    blocks = _Walk(trace(module, inputs)).blocks()
+    blocks = _Walk(trace(module, inputs), len(inputs[0])).blocks()
     if not blocks:
         raise InputError(
             "the model has no part that takes one tensor and gives one, so there is nothing that "
@@ -42,10 +44,10 @@ def find(module: Any, inputs: tuple[Any, ...]) -> tuple[Block, ...]:
 
 
 class _Walk:
-    """One traced network."""
+    """One traced network, and how many samples it was given."""
 
-    def __init__(self, calls: dict[str, list[Call]]) -> None:
-        self._calls = calls
+    def __init__(self, calls: dict[str, list[Call]], batch: int) -> None:
+        self._calls, self._batch = calls, batch
         self._children: dict[str, list[Call]] = {}
         for path, made in calls.items():
             for call in made:
@@ -137,7 +139,11 @@ class _Walk:
         return self._replaceable(call) and not any(params_of(c.module) for c in children)
 
     def _replaceable(self, call: Call) -> bool:
-        return call.single and len(self._calls[call.path]) == 1
+        """One tensor in, one out, once; each with a row a sample, as frames in a batch have not."""
+        if not call.single or len(self._calls[call.path]) != 1:
+            return False
+        shapes = (call.input_shape, call.output_shape)
+        return all(shape is not None and shape[:1] == (self._batch,) for shape in shapes)
 
     def _join(self, run: list[Call], child: Call, groups: list[list[Call]]) -> None:
         """Add a layer to the run, which ends before a second weighted layer or a gap."""

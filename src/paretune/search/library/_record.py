@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ def record(
     rows: range,
     *,
     names: Iterable[str],
-    extras: Iterable[int],
+    extras: Mapping[int, Flow],
     outputs: bool,
 ) -> None:
     """Keep what the baseline's blocks receive and give for some samples.
@@ -39,10 +39,10 @@ def record(
         reel: where activations go.
         rows: which samples.
         names: which activations, as `entrance` and `exit_of` name them.
-        extras: blocks whose further arguments are kept.
+        extras: blocks whose further arguments are kept, with a flow that has them all.
         outputs: whether the network's outputs are kept, too, as float32.
     """
-    wanted, further = set(names), set(extras)
+    wanted = set(names)
     for batch in _batches(rows):
         given: list[torch.Tensor] = []
         handle = module.register_forward_hook(lambda _, __, y: given.append(first_tensor(y)))  # noqa: B023
@@ -57,8 +57,8 @@ def record(
                 reel.activations(name, flow.x.shape[1:])[place] = flow.x.bfloat16()
             if exit_of(block.index) in wanted:
                 reel.activations(exit_of(block.index), flow.y.shape[1:])[place] = flow.y.bfloat16()
-            if block.index in further:
-                _keep_extras(reel, block.index, flow, place)
+            if block.index in extras:
+                _keep_extras(reel, block.index, flow, extras[block.index], place)
         if outputs:
             reel.strip(OUTPUTS, given[0].shape[1:], torch.float32)[place] = given[0].float()
 
@@ -139,9 +139,12 @@ def first_tensor(output: Any) -> torch.Tensor:
     raise InputError("the model gives no tensor: wrap it so that it returns its logits")
 
 
-def _keep_extras(reel: Reel, index: int, flow: Flow, place: slice) -> None:
-    for name, x in rows_of_extras(flow).items():
-        reel.strip(extra(index, name), x.shape[1:], x.dtype)[place] = x
+def _keep_extras(reel: Reel, index: int, flow: Flow, known: Flow, place: slice) -> None:
+    """Those that `known` has. A mask that a batch lacks, having nothing to mask, lets all pass."""
+    given = rows_of_extras(flow)
+    for name, x in rows_of_extras(known).items():
+        strip = reel.strip(extra(index, name), x.shape[1:], x.dtype)
+        strip[place] = given.get(name, torch.full((), x.dtype == torch.bool, dtype=x.dtype))
 
 
 def _batches(rows: range) -> Iterable[range]:

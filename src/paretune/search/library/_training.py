@@ -18,6 +18,7 @@ from paretune.search.library._cache import DONE, DRAFT, Cache
 from paretune.search.library._crew import Call, Crew
 from paretune.search.library._entry import Entry
 from paretune.search.space import KEEP, Option
+from paretune.store import key_digest
 
 if TYPE_CHECKING:
     from paretune.engine import Actor
@@ -89,10 +90,12 @@ class Training:
         """
         calls: list[Call] = []
         marks: list[Path] = []
+        # What an earlier process recorded for other sites lacks some of these.
+        sites = key_digest({"sites": self.work.sites})[:16]
         for split, n in (("train", self.work.train.n), ("held", self.work.held.n)):
             judging = split == "train" and not any(self.share.values())
             for start in range(0, min(n, SHARD) if judging else n, SHARD):
-                mark = self.work.films / f"{split}-{start}-of-{n}"
+                mark = self.work.films / f"{split}-{start}-of-{n}-{sites}"
                 if not mark.exists():
                     marks.append(mark)
                     calls.append(_recording(split, start, min(start + SHARD, n)))

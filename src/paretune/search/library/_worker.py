@@ -56,7 +56,7 @@ class Trainer:
 
     def record(self, split: str, start: int, stop: int) -> float:
         """Record samples of `train` or `held`; returns the FLOPs of the forward passes."""
-        held = split == "held"
+        held, flowing = split == "held", self._work.proposals.flowing
         samples, reel = self._split(split)
         names = {entrance(self._blocks, first) for first, _ in self._work.sites}
         names |= {exit_of(last) for _, last in self._work.sites}
@@ -69,7 +69,7 @@ class Trainer:
             reel,
             range(start, stop),
             names=names,
-            extras={first for first, _ in self._work.sites},
+            extras={first: flowing[first] for first, _ in self._work.sites},
             outputs=held,
         )
         return self._forward_flops(self._module) * (stop - start)
@@ -121,6 +121,7 @@ class Trainer:
             piece = work.proposals.build(option, seed=work.seed)
         else:
             piece = work.proposals.filled(option, load_file(before))
+        piece.requires_grad_(True)  # what it copied may have come frozen
         lesson = self._lesson(option, self._train, drift=before is not None)
         exam = self._lesson(option, self._held, drift=False)
         variance = channel_variance(lesson.y[:EXAMPLES])

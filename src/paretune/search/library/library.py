@@ -184,6 +184,8 @@ class Library:
     def network(self, choice: Choice) -> nn.Module:
         """The network of these options, in eval mode; nothing is shared with the baseline.
 
+        All of it can be trained, whatever the baseline came with frozen.
+
         BatchNorm statistics are as each piece was trained: `reestimate` fits them to the whole.
 
         Args:
@@ -196,7 +198,8 @@ class Library:
 
         chosen = [o for o in self._proposals.space.chosen(choice) if o.operator != KEEP]
         pieces = {(o.first, o.last): self.piece(o) for o in chosen}
-        return compose(self._proposals.module, self._proposals.blocks, pieces)
+        made = compose(self._proposals.module, self._proposals.blocks, pieces)
+        return made.requires_grad_(True)
 
     def swap_one(self) -> NDArray[np.float64]:
         """KL divergence in nats with each option alone put in, float (m,).

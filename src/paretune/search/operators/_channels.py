@@ -114,7 +114,11 @@ class Anatomist:
     def _layers(self) -> list[nn.Module]:
         from torch import nn
 
-        return [m for m in self.block.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        # A layer that is never called, such as the projection whose weight nn.MultiheadAttention
+        # passes on itself, is not in the graph.
+        known = self._graph.module2node
+        layers = (m for m in self.block.modules() if isinstance(m, nn.Conv2d | nn.Linear))
+        return [layer for layer in layers if layer in known]
 
     def _read(self, parts: list[tuple[nn.Module, list[tuple[Any, list[int]]]]]) -> Channels | None:
         """Parts that belong together, None where they cannot be cut."""
