@@ -6,6 +6,7 @@ import itertools
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -215,7 +216,7 @@ def test_without_labels_networks_are_judged_by_their_divergence(tmp_path, monkey
     def search(ground, *, seconds):
         other = copy.deepcopy(ground.model.module)
         list(other.parameters())[-1].data += torch.arange(10.0)
-        judged.extend([ground.own, ground.least])
+        judged.extend([ground.own, ground.least, ground.most_ms])
         judged.extend([ground.judge(ground.model.module), ground.judge(other)])
         return Found((), nothing_searched(), None)
 
@@ -225,13 +226,17 @@ def test_without_labels_networks_are_judged_by_their_divergence(tmp_path, monkey
         "digits-resnet@random", write_digits(tmp_path / "digits.npz", labelled=False),
         out=tmp_path / "out", effort="search", budget="30s",
         runtimes=("openvino",), precisions=("f32", "int8"), threads=(1,),
+        constraints=("latency <= 0.5 * baseline",),
     )  # fmt: skip
-    own, least, same, other = judged
+    own, least, most_ms, same, other = judged
+    # Raced before the search and compared after it.
+    assert most_ms == pytest.approx(0.5 * result.variant(result.baseline).latency_ms.p50, rel=0.5)
     assert (own.value, own.ci95, least) == (0.0, (0.0, 0.0), -0.02)
     assert same == pytest.approx(0.0, abs=1e-6)
     assert other < -1.0
     assert result.search.judged_by == "divergence"
-    assert tuple(held.text for held in result.constraints) == UNLABELLED_CONSTRAINTS
+    texts = tuple(held.text for held in result.constraints)
+    assert texts == (*UNLABELLED_CONSTRAINTS, "latency <= 0.5 * baseline")
 
 
 def test_shares_leave_time_for_what_follows():
@@ -260,6 +265,41 @@ def test_a_model_without_blocks_is_refused_before_anything_is_measured(tmp_path,
     model = load_model(Fixed(), input_shape=IMAGE, preprocessing="unit")
     refused(model, "nothing that a search could replace", budget="5m")
     assert list(tmp_path.iterdir()) == []
+
+
+class Two(torch.nn.Module):
+    """Two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(64, 10)
+
+    def forward(self, image):
+        return self.layer(image.flatten(1)), image.mean((1, 2, 3))
+
+
+def test_a_model_of_several_outputs_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = load_model(Two(), input_shape=IMAGE, preprocessing="unit")
+    refused(model, "gives 2 outputs, .*: wrap the module", budget="5m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_thought_of_costs_a_run_its_finalists_alone(tmp_path, monkeypatch):
+    def search(*_args):
+        raise ZeroDivisionError("by a model that nobody thought of")
+
+    said = []
+    monkeypatch.setattr(searching, "_search", search)
+    (tmp_path / "search").mkdir()
+    context = SimpleNamespace(tell=lambda kind, text: said.append((kind, text)))
+    rundir = SimpleNamespace(path=tmp_path)
+    assert searching.look(context, rundir, None, None, (), None) is None
+    ((kind, text),) = said
+    assert kind == "fallback"
+    assert "unexpected ZeroDivisionError" in text
+    written = (tmp_path / "search" / "traceback.txt").read_text()
+    assert "by a model that nobody thought of" in written
 
 
 def test_a_module_that_no_other_process_can_build_is_refused(tmp_path, monkeypatch):

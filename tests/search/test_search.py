@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from paretune.core import Silent
+from paretune.core import SearchPoint, SearchSummary, Silent
 from paretune.search import search
 from paretune.search.ledger import Ledger
 from paretune.search.prepare import Timed
@@ -60,3 +60,37 @@ def test_any_other_bound_is_searched_for(ground, most_ms):
     ground.most_ms = most_ms
     with pytest.raises(GoesOnError):
         search(ground, seconds=100.0)
+
+
+def test_what_a_killed_process_spent_is_not_spent_again(ground, tmp_path, monkeypatch):
+    left = []
+    wall = iter([0.0, 60.0])
+    first = Ledger(tmp_path / "ledger.json", wall=lambda: next(wall, 60.0))
+    with first.stage("library"):
+        pass
+    ground.ledger = Ledger(tmp_path / "ledger.json")
+    ground.most_ms, ground.seed = float("inf"), 0
+    known = SimpleNamespace(
+        space=SPACE, latency=LATENCY, surrogate=None, network=None, worth=0, judged=0,
+        library=SimpleNamespace(entries={}), untrained=((), ()),
+    )  # fmt: skip
+    monkeypatch.setattr(MODULE, "prepare", lambda *_: known)
+
+    def pick(*args, **_options):
+        left.append(args[5])
+        return []
+
+    monkeypatch.setattr(MODULE, "pick", pick)
+    found = search(ground, seconds=100.0)
+    assert left == [pytest.approx(40.0, abs=5.0)]
+    assert found.reason == "no architecture that was timed is 1.2x as fast as the baseline"
+
+
+def test_networks_that_could_not_be_trained_are_told_with_their_reasons():
+    point = SearchPoint(
+        architecture="s1", predicted_speed=2.0, predicted_loss=0.1, loss_ci90=(0.0, 0.2),
+        reason="it diverged",
+    )  # fmt: skip
+    counts = dict.fromkeys(SearchSummary.model_fields, 0)
+    summary = SearchSummary(**counts | {"points": (point, point), "judged_by": "accuracy"})
+    assert MODULE._nothing(summary) == "none of 2 architectures could be trained: it diverged"

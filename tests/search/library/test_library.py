@@ -1,5 +1,6 @@
 """A library is trained by real processes: they die, diverge and run out of memory here."""
 
+import copy
 import itertools
 import math
 
@@ -15,7 +16,7 @@ from paretune.search.ledger import Ledger
 from paretune.search.library import Library, Recipe, _budget
 from paretune.search.space import KEEP
 from paretune.store import paths
-from tests.search.library.conftest import Idle, Watched
+from tests.search.library.conftest import Idle, Watched, proposed
 
 RECIPE = Recipe(steps=40, drift=0.5, batch=32, samples=128, held_out=64, settle=64)
 OPTIONS = [
@@ -247,3 +248,27 @@ def test_a_module_that_cannot_travel_is_refused(tiny, proposals, splits, store):
 
     with pytest.raises(InputError, match="define its class in a file"):
         train(tiny, Stuck(), splits, store, engine=Idle())
+
+
+def test_what_a_killed_process_recorded_for_other_sites_is_recorded_again(
+    tiny, proposals, splits, store, monkeypatch
+):
+    with monkeypatch.context() as killed:  # nothing is cleared away
+        killed.setattr("paretune.search.library._films.shutil.rmtree", lambda *_, **__: None)
+        train(tiny, proposals, splits, store, options=["b1:basic(width=0.5)"])
+    library = train(tiny, proposals, splits, store, options=["b5:basic(width=0.5)"])
+    entry = library.entries["b5:basic(width=0.5)"]
+    assert entry.status == "trained", entry.reason
+    assert entry.error_after < entry.error_before
+    assert entry.kl > 0
+
+
+def test_what_came_frozen_is_trained_all_the_same(tiny, examples, splits, store):
+    module = copy.deepcopy(tiny.module).requires_grad_(False)
+    frozen = proposed(module, examples, ["width"])
+    name = next(o.id for o in frozen.space.options if o.operator == "width")
+    library = train(tiny, frozen, splits, store, options=[name])
+    assert library.entries[name].steps == 80  # whether or not it is better for that
+    choice = frozen.space.with_option(frozen.space.baseline(), frozen.space.index[name])
+    assert all(p.requires_grad for p in library.network(choice).parameters())
+    assert not any(p.requires_grad for p in module.parameters())
