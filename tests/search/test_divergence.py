@@ -28,3 +28,10 @@ def test_of_a_model_that_ends_in_a_softmax_it_is_the_same():
     assert float(divergence(student.softmax(1), teacher.softmax(1))) == pytest.approx(plain)
     sure = torch.eye(10)
     assert torch.isfinite(divergence(sure.roll(1, 0), sure))
+
+
+def test_values_that_are_no_scores_are_not_normalised():
+    torch.manual_seed(0)
+    wanted = torch.randn(64, 4)
+    assert float(divergence(wanted + 2, wanted)) == pytest.approx(0, abs=1e-5)
+    assert float(divergence(wanted + 2, wanted, scores=False)) > 1

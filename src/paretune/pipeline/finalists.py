@@ -95,6 +95,7 @@ def _mended(
 ) -> Model | None:
     """The finalist trained in simulated int8, if f32 suffices and there is time; else None."""
     from paretune.search.finish import Within, quantisation_aware
+    from paretune.search.finish.quantisation_aware import RECIPE
 
     plain = judged(context, model.module, found.baseline_outputs)
     own = found.baseline.score
@@ -118,6 +119,7 @@ def _mended(
             train(),
             drop=drop,
             allowed=0.0,
+            recipe=replace(RECIPE, scores=context.model.task == "classification"),
             seconds=seconds,
             seed=context.request.seed,
             ledger=searched.spending,

@@ -12,7 +12,7 @@ LEAST, ROUNDING = 1e-6, 1e-2
 
 
 def divergence(
-    student: torch.Tensor, teacher: torch.Tensor, temperature: float = 1.0
+    student: torch.Tensor, teacher: torch.Tensor, temperature: float = 1.0, *, scores: bool = True
 ) -> torch.Tensor:
     """Distance of outputs, a scalar; 0 for the teacher's own.
 
@@ -25,11 +25,12 @@ def divergence(
         student: outputs, (n, ...).
         teacher: outputs, same shape.
         temperature: that scores are divided by.
+        scores: whether outputs of shape (n, classes) are class scores.
     """
     from torch.nn import functional as F
 
     student, teacher = student.float(), teacher.float()
-    if teacher.ndim == 2 and teacher.shape[1] > 1:
+    if scores and teacher.ndim == 2 and teacher.shape[1] > 1:
         if _are_probabilities(teacher):  # of a model that ends in a softmax
             student, teacher = (x.clamp_min(LEAST).log() for x in (student, teacher))
         return temperature**2 * F.kl_div(

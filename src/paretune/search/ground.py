@@ -88,3 +88,8 @@ class Ground:
     seed: int
     ledger: Ledger
     progress: Progress
+
+    @property
+    def scores(self) -> bool:
+        """Whether outputs of shape (n, classes) are class scores."""
+        return self.model.task == "classification"

@@ -72,9 +72,10 @@ def train_library(
 
     space = proposals.space
     first = promising(space, latency.weights, 1 / (macs + 1), worth, evenly=True)
-    judged = made("judged", first, JUDGE, 0.0, Recipe(held_out=JUDGED_ON))
+    early = Recipe(held_out=JUDGED_ON, scores=ground.scores)
+    judged = made("judged", first, JUDGE, 0.0, early)
     second = promising(space, latency.weights, judged.swap_one(), worth)
-    recipe = Recipe(enough=ENOUGH)
+    recipe = Recipe(enough=ENOUGH, scores=ground.scores)
     return len(judged.entries), made("trained", second, LIBRARY, TRAIN_SECONDS, recipe)
 
 
@@ -114,6 +115,7 @@ def train_whole(
     seconds: float,
 ) -> tuple[tuple[Finalist, ...], dict[str, Standing]]:
     """Train the picks whole by successive halving; what comes through, and how each came off."""
+    from paretune.search.finish import Recipe as Finish
     from paretune.search.finish import halve
 
     if not picks:
@@ -130,6 +132,7 @@ def train_whole(
             candidates,
             ground.model.module,
             ground.train,
+            recipe=Finish(scores=ground.scores),
             score=ground.judge,
             promise=promise,
             seconds=max(seconds, 5.0),

@@ -31,7 +31,7 @@ def objective(
     """
     from torch.nn import functional as F
 
-    soft = divergence(student, teacher, recipe.temperature)
+    soft = divergence(student, teacher, recipe.temperature, scores=recipe.scores)
     if truth is None or recipe.hard_weight == 0:
         return soft
     hard = F.cross_entropy(student.float(), truth)

@@ -46,6 +46,8 @@ class Views:
         self._classes: int | None = None
         self.images = _augment.are_images(batches.inputs(batches.some(1)))
         wanted = recipe.flip
+        if wanted is None and not recipe.scores:
+            wanted = False  # values may have a place in the image
         if wanted is None:
             if answers.flips is None:
                 answers.flips = _augment.flips_hold(teacher, batches, device)

@@ -44,6 +44,8 @@ class Recipe:
         norm_batches: batches that BatchNorm statistics are estimated on again at the end.
         precision: `auto` computes in bfloat16 where the hardware has it, unless Accelerate is
             configured otherwise; `f32` never does.
+        scores: whether outputs of shape (n, classes) are class scores, which no two values of a
+            regression are.
     """
 
     lr: float = 5e-4
@@ -62,6 +64,7 @@ class Recipe:
     clip: float = 1.0
     norm_batches: int = 10
     precision: Literal["auto", "f32"] = "auto"
+    scores: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with.

@@ -26,6 +26,7 @@ class Recipe(Noun):
         second: share of a candidate's time that goes to the second round.
         settle: samples that BatchNorm statistics are re-estimated from.
         attempts: how often a task is begun whose process dies.
+        scores: whether outputs of shape (n, classes) are class scores.
     """
 
     samples: int = Field(default=8192, ge=1)
@@ -39,6 +40,7 @@ class Recipe(Noun):
     second: float = Field(default=0.4, gt=0, lt=1)
     settle: int = Field(default=512, ge=1)
     attempts: int = Field(default=2, ge=1)
+    scores: bool = True
 
     @property
     def rounds(self) -> int:

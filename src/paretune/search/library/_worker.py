@@ -181,7 +181,8 @@ class Trainer:
         right = None
         if labels is not None and logits.dim() == 2 and logits.shape[1] > 1:
             right = float((logits.argmax(1).numpy() == labels).mean())
-        return float(divergence(logits, self._baseline)), right
+        scores = self._work.recipe.scores
+        return float(divergence(logits, self._baseline, scores=scores)), right
 
     def _outputs(self, network: nn.Module) -> torch.Tensor:
         """A network's outputs for the held-out samples, float32."""
@@ -271,7 +272,7 @@ class Trainer:
             reel=self._held,
         )
         own = self._held.strip(OUTPUTS, made.shape[1:], torch.float32)
-        return float(divergence(made, own))
+        return float(divergence(made, own, scores=self._work.recipe.scores))
 
     def _forward_flops(self, network: nn.Module) -> float:
         return float(flops(network, self._work.train.inputs(range(1))))
