@@ -2,8 +2,8 @@
 
 from paretune.pipeline.bench import bench
 from paretune.pipeline.demo import demo
+from paretune.pipeline.dry_run import Plan, SearchPlan, dry_run
 from paretune.pipeline.duration import seconds
-from paretune.pipeline.intake import Plan, SearchPlan, dry_run
 from paretune.pipeline.optimize import optimize
 from paretune.pipeline.preview import preview
 from paretune.pipeline.request import Request

@@ -19,7 +19,6 @@ from paretune.core import (
     InputError,
     MissingPackageError,
     Model,
-    Noun,
     Precision,
     Preprocessing,
     Progress,
@@ -45,55 +44,6 @@ SEARCH_NEEDS = {
 RELATIVE = ("agreement", "fidelity")
 #: Runtimes in the order they are tried: the most promising first, in case the budget is short.
 PROMISE = ("openvino", "onnxruntime", "torch-compile", "torch-eager")
-
-
-class SearchPlan(Noun):
-    """What a dry run says of a search.
-
-    Attributes:
-        blocks: every block: modules, kind, shapes, work, and how many options it has.
-        architectures: how many the space holds.
-        baseline_ms: latency of the baseline, compiled to int8, milliseconds.
-        fastest_ms, middle_ms, slowest_ms: latencies that the space reaches, of architectures that
-            were predicted to lie there and then timed; the middle is the median of random ones.
-        error: mean relative error of such predictions, leaving one out.
-        constraints: for each, whether it is within reach, or that this cannot be judged yet.
-    """
-
-    blocks: tuple[str, ...]
-    architectures: float
-    baseline_ms: float
-    fastest_ms: float
-    middle_ms: float
-    slowest_ms: float
-    error: float
-    constraints: tuple[str, ...]
-
-
-class Plan(Noun):
-    """What a dry run says.
-
-    Attributes:
-        model: the MODEL text.
-        baseline: the runtime the model came in.
-        inputs: every input as `name: shape dtype`.
-        splits: samples by split.
-        metric: what accuracy means.
-        constraints: all that will be held.
-        programs: what will be built, as `runtime precision`, in order.
-        missing: runtimes that are not installed, with the mend.
-        search: what a search could reach, where one is asked for.
-    """
-
-    model: str
-    baseline: str
-    inputs: tuple[str, ...]
-    splits: dict[str, int]
-    metric: str
-    constraints: tuple[str, ...]
-    programs: tuple[str, ...]
-    missing: tuple[str, ...]
-    search: SearchPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -169,23 +119,6 @@ class Intake:
             f"the data has no labels, so accuracy is {self.metric.name} with the model as it came, "
             "whose own mistakes count as right: what a variant gains or loses against the truth "
             "is not known"
-        )
-
-    def plan(self) -> Plan:
-        """What would be tried."""
-        return Plan(
-            model=self.model.name,
-            baseline=self.model.native_runtime,
-            inputs=tuple(f"{i.name}: {i.shape} {i.dtype}" for i in self.model.inputs),
-            splits={name: len(rows) for name, rows in self.dataset.splits.items()},
-            metric=self.metric.name,
-            constraints=tuple(c.text for c in self.constraints),
-            programs=tuple(" ".join(pair) for pair in planned(self.request, self.target)),
-            missing=tuple(
-                f"{name}: {found.reason}"
-                for name, found in registry.available(self.target).items()
-                if found.reason
-            ),
         )
 
 
@@ -274,20 +207,6 @@ def _check_search(model: Model, request: Request) -> None:
             "a search measures its architectures as int8 in OpenVINO on this CPU, which the "
             "request leaves out: name openvino and int8 too, or use --effort quantize"
         )
-
-
-def dry_run(
-    model: str | Path | Model | Any,
-    data: str | Path | Dataset | Any,
-    request: Request,
-    *,
-    preprocessing: Preprocessing | str | None = None,
-    input_shape: Sequence[int] | None = None,
-) -> Plan:
-    """What `optimize` would try, checked as it would check; arguments as `bring_in`."""
-    return bring_in(
-        model, data, request, preprocessing=preprocessing, input_shape=input_shape
-    ).plan()
 
 
 def planned(request: Request, target: Target) -> list[tuple[str, Precision]]:
