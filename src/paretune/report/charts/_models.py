@@ -26,7 +26,7 @@ def chart(found: ModelFrontier, width: int) -> Chart | None:
 
     if not found.points:
         return None
-    best = [point for one in found.scales for point in found.best(one)]
+    best = found.front
     rows = [_row(point, point in best) for point in found.points]
     many = width >= WIDE
     low, high = min(row["ms"] for row in rows), max(row["ms"] for row in rows)
@@ -60,7 +60,7 @@ def chart(found: ModelFrontier, width: int) -> Chart | None:
         "scale:N",
         title=None,
         scale=alt.Scale(domain=scales, range=[DASHES[n % len(DASHES)] for n in range(len(scales))]),
-        legend=legend(3 if many else 1) if len(scales) > 1 else None,
+        legend=legend(3 if many else 1) if found.apart else None,
     )
     line = (
         rows_chart(front)

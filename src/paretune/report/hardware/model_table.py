@@ -18,8 +18,8 @@ def summary(found: ModelFrontier) -> list[str]:
     lines = [] if found.points else ["No model has both latency and accuracy."]
     for scale in found.scales:
         names = ", ".join(f"{p.model} {p.precision}" for p in found.best(scale))
-        lines.append(f"Nobody beats {names}" + (f" ({scale})." if apart(found) else "."))
-    if apart(found):
+        lines.append(f"Nobody beats {names}" + (f" ({scale})." if found.apart else "."))
+    if found.apart:
         lines.append("Accuracies of different data do not compare: each has its own frontier.")
     sources = sorted({p.source for p in found.points if p.source != "measured"})
     if sources:
@@ -34,11 +34,6 @@ def summary(found: ModelFrontier) -> list[str]:
     return lines
 
 
-def apart(found: ModelFrontier) -> bool:
-    """Whether there are accuracies that do not compare."""
-    return len(found.scales) > 1
-
-
 def table(found: ModelFrontier) -> Table:
     """Every point, fastest first; * stands on the frontier."""
     from rich.text import Text
@@ -49,9 +44,9 @@ def table(found: ModelFrontier) -> Table:
     made.add_column("precision", no_wrap=True)
     for name in ("ms", "±", "acc %", "MB", ""):
         made.add_column(name, justify="right", no_wrap=True)
-    if apart(found):
+    if found.apart:
         made.add_column("accuracy", overflow="fold")
-    best = [point for scale in found.scales for point in found.best(scale)]
+    front = found.front
     for point in found.points:
         low, high = point.ci95
         cells = [
@@ -62,8 +57,8 @@ def table(found: ModelFrontier) -> Table:
             f"{(high - low) / 2 / point.ms:.1%}",
             f"{point.accuracy * 100:.1f}",
             text.significant(point.size_mb) if point.size_mb else "",
-            "*" if point in best else "",
-            *([point.scale] if apart(found) else []),
+            "*" if point in front else "",
+            *([point.scale] if found.apart else []),
         ]
         made.add_row(*(Text(cell) for cell in cells), style="bold" if point.own else None)
     return made

@@ -83,9 +83,19 @@ class ModelFrontier(Noun):
         """Of all points; more than one where accuracies do not compare."""
         return tuple(dict.fromkeys(point.scale for point in self.points))
 
+    @property
+    def apart(self) -> bool:
+        """Whether there are accuracies that do not compare."""
+        return len(self.scales) > 1
+
+    @property
+    def front(self) -> list[ModelPoint]:
+        """The points that `frontier` names, scale by scale, fastest first in each."""
+        return _front(self.points)
+
     def best(self, scale: str) -> list[ModelPoint]:
         """The frontier of one scale, fastest first."""
-        return _best([point for point in self.points if point.scale == scale])
+        return [point for point in self.front if point.scale == scale]
 
 
 def model_frontier(
@@ -128,11 +138,10 @@ def model_frontier(
                 best[key] = point
     points = sorted(best.values(), key=lambda point: point.ms)
     drawn = {point.model for point in points}
-    scales = {point.scale: [p for p in points if p.scale == point.scale] for point in points}
     return ModelFrontier(
         target=target,
         points=tuple(points),
-        frontier=tuple(point.variant for some in scales.values() for point in _best(some)),
+        frontier=tuple(point.variant for point in _front(points)),
         left_out={model: text for model, text in why.items() if model not in drawn},
         conditions=tuple(
             dict.fromkeys(c for record in records.values() for c in record.conditions)
@@ -178,11 +187,13 @@ def _point(
     )
 
 
-def _best(points: Sequence[ModelPoint]) -> list[ModelPoint]:
-    """Those of one scale that no other beats, fastest first."""
+def _front(points: Sequence[ModelPoint]) -> list[ModelPoint]:
+    """Those that no other of their scale beats, scale by scale, fastest first in each."""
     # Not by the variant's id, which a run and a record of the same architecture share.
-    places = {str(place): (p.ms, -p.accuracy) for place, p in enumerate(points)}
-    return [points[int(place)] for place in pareto(places)]
+    places: dict[str, dict[str, tuple[float, float]]] = {}
+    for place, point in enumerate(points):
+        places.setdefault(point.scale, {})[str(place)] = (point.ms, -point.accuracy)
+    return [points[int(place)] for one in places.values() for place in pareto(one)]
 
 
 def _unscored(record: BenchRecord) -> str:
