@@ -15,6 +15,8 @@ from paretune.engine import machine
 from paretune.runtimes.base import Array, Feeds, Program, Settings, as_feeds
 
 REASON_LENGTH = 200
+#: Beyond this many bytes protobuf holds no single ONNX file.
+ONE_FILE_LIMIT = 2_000_000_000
 #: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
 EXACT_INT8_ISA = ("amx_int8", "avx512_vnni", "avx_vnni", "neon")
 

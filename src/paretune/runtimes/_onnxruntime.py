@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from paretune.core import Device, Model, Precision, Target, UnsupportedError
-from paretune.runtimes._common import attempt, check_settings, fixed_batch, forms_folder, need
+from paretune.runtimes._common import (
+    ONE_FILE_LIMIT,
+    attempt,
+    check_settings,
+    fixed_batch,
+    forms_folder,
+    need,
+)
 from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
 
 MAIN_FILE = "model.onnx"
 WEIGHTS_FILE = "model.onnx.data"
-#: Beyond this many bytes protobuf holds no single ONNX file.
-_ONE_FILE_LIMIT = 2_000_000_000
 
 
 class OnnxRuntime(Runtime):
@@ -103,7 +108,7 @@ def written(
 def _save(onnx: Any, graph: Any, folder: Path) -> tuple[str, ...]:
     """Write a model into `folder`, its weights beside it only where one file cannot hold them."""
     path = folder / MAIN_FILE
-    if graph.ByteSize() < _ONE_FILE_LIMIT:
+    if graph.ByteSize() < ONE_FILE_LIMIT:
         onnx.save(graph, str(path))
         return (MAIN_FILE,)
     onnx.save(graph, str(path), save_as_external_data=True, location=WEIGHTS_FILE)

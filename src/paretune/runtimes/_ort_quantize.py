@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paretune.core import TensorSpec, UnsupportedError
-from paretune.runtimes._common import attempt, exact_int8
+from paretune.runtimes._common import ONE_FILE_LIMIT, attempt, exact_int8
 from paretune.runtimes.base import Array, Feeds, as_feeds
 
 #: Samples whose activations percentile calibration holds in memory at once, and uses in all:
@@ -20,6 +20,8 @@ from paretune.runtimes.base import Array, Feeds, as_feeds
 CHUNK = 4
 PERCENTILE_SAMPLES = 64
 PERCENTILE = 99.99
+#: First opset whose QuantizeLinear takes a scale for each channel.
+PER_CHANNEL_OPSET = 13
 
 
 def quantize(
@@ -57,9 +59,13 @@ def quantize(
     ):
         made, ready = Path(scratch) / "quantised.onnx", Path(scratch) / "ready.onnx"
         original = onnx.load(str(source))
+        large = original.ByteSize() > ONE_FILE_LIMIT
         if any(node.op_type == "QuantizeLinear" for node in original.graph.node):
             raise UnsupportedError("the model is quantised already, so it is not quantised again")
-        large = original.ByteSize() > 2_000_000_000
+        if _opset(original) < PER_CHANNEL_OPSET:
+            source = Path(scratch) / "raised.onnx"
+            raised = onnx.version_converter.convert_version(original, PER_CHANNEL_OPSET)
+            onnx.save(raised, str(source), save_as_external_data=large)
         del original
         _preprocess(source, ready, large)
         quantize_static(
@@ -82,6 +88,11 @@ def quantize(
             },
         )
         return onnx.load(str(made)), isa
+
+
+def _opset(model: Any) -> int:
+    """Version of ONNX's own operators that a model is written in."""
+    return next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
 
 def _preprocess(source: Path, ready: Path, large: bool) -> None:
