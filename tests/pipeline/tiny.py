@@ -45,12 +45,19 @@ def trained():
     return filters, readout
 
 
-def write_onnx(file: Path, *, nan_after: float | None = None, batch: int | str = "N") -> Path:
+def write_onnx(
+    file: Path,
+    *,
+    nan_after: float | None = None,
+    batch: int | str = "N",
+    features: bool = False,
+) -> Path:
     """The model as ONNX: input `image` (N, 1, 8, 8), output `scores` (N, 10).
 
     Args:
         nan_after: divide by zero where an image's sum is above this, so that outputs are NaN.
         batch: a fixed batch, or the name of a free one.
+        features: give `flat` (N, 288), too.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -73,11 +80,15 @@ def write_onnx(file: Path, *, nan_after: float | None = None, batch: int | str =
             helper.make_node("Mul", ["raw", "column"], ["scores"]),
         ]
         weights["last"] = np.asarray([1])
+    outputs = {"scores": CLASSES} | ({"flat": FILTERS * 36} if features else {})
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 1, 8, 8])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, CLASSES])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, size])
+            for name, size in outputs.items()
+        ],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

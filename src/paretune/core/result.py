@@ -80,7 +80,7 @@ class Condition(Noun):
 
     Attributes:
         kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget`, `holdout`,
-            `labels` or `emulated`.
+            `labels`, `outputs` or `emulated`.
         text: one sentence.
     """
 

@@ -148,7 +148,7 @@ class SessionHost:
         outputs: list[Array] = []
         for start in range(0, arrays.n, batch):
             feeds = arrays.feeds(start, min(start + batch, arrays.n))
-            outputs.append(self._padded(feeds, batch))
+            outputs.append(np.asarray(self._padded(feeds, batch)[0], dtype=np.float32))
         result = np.concatenate(outputs)
         finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
         if not finite.all():
@@ -159,16 +159,24 @@ class SessionHost:
             )
         return result
 
-    def _padded(self, feeds: Feeds, batch: int) -> Array:
-        """First output of up to `batch` samples; a short last batch is filled up and cut again."""
+    def all_outputs(self, arrays: ArrayFolder, most: int) -> list[Array]:
+        """Every output of the first `most` samples, in call order, each (n, ...)."""
+        batch, count = self._settings.batch, min(most, arrays.n)
+        made = [
+            self._padded(arrays.feeds(start, min(start + batch, count)), batch)
+            for start in range(0, count, batch)
+        ]
+        return [np.concatenate(parts) for parts in zip(*made, strict=True)]
+
+    def _padded(self, feeds: Feeds, batch: int) -> list[Array]:
+        """Outputs of up to `batch` samples; a short last batch is filled up and cut again."""
         count = len(next(iter(feeds.values())))
         if count < batch:
             feeds = {
                 name: np.concatenate([array, np.repeat(array[-1:], batch - count, axis=0)])
                 for name, array in feeds.items()
             }
-        first = self._session.run(feeds)[0]
-        return np.asarray(first[:count], dtype=np.float32)
+        return [output[:count] for output in self._session.run(feeds)]
 
     def layers(self) -> list[LayerTime]:
         """Per-layer times on the bound inputs; the session must be loaded with `profile`."""

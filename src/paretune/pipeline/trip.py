@@ -15,6 +15,7 @@ from paretune.pipeline.context import Context
 from paretune.pipeline.finalists import enter_finalists
 from paretune.pipeline.handback import hand_back, how_measured
 from paretune.pipeline.holdout import read_holdout
+from paretune.pipeline.other_outputs import tell_others
 from paretune.pipeline.preference import pass_over
 from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
@@ -114,7 +115,9 @@ def take(
 
     clock.stage("holdout and layers", 5)
     chosen = field.owner[verdict.chosen]
-    reading = read_holdout(context, found, chosen, constraints, arrays.holdout())
+    unseen = arrays.holdout()
+    reading = read_holdout(context, found, chosen, constraints, unseen)
+    tell_others(context, found, chosen, unseen)
     layers = layer_times(context, field, [baseline_id, verdict.chosen])
     _tell_reuse(context)
     clock.stage("hand back", 2)

@@ -28,6 +28,7 @@ KINDS = {
     "cache": "Reused measurements",
     "holdout": "Not borne out by the holdout",
     "labels": "Without labels",
+    "outputs": "Held on one output",
 }
 CAPTIONS = {
     "frontier": (
