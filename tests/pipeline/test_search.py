@@ -294,7 +294,7 @@ def test_what_nobody_thought_of_costs_a_run_its_finalists_alone(tmp_path, monkey
     (tmp_path / "search").mkdir()
     context = SimpleNamespace(tell=lambda kind, text: said.append((kind, text)))
     rundir = SimpleNamespace(path=tmp_path)
-    assert searching.look(context, rundir, None, None, (), None) is None
+    assert searching.look(context, rundir, None, None, (), (), None) is None
     ((kind, text),) = said
     assert kind == "fallback"
     assert "unexpected ZeroDivisionError" in text

@@ -69,20 +69,20 @@ def test_what_a_killed_process_spent_is_not_spent_again(ground, tmp_path, monkey
     with first.stage("library"):
         pass
     ground.ledger = Ledger(tmp_path / "ledger.json")
-    ground.most_ms, ground.seed = float("inf"), 0
+    ground.most_ms, ground.least_speed, ground.seed = float("inf"), 2.5, 0
     known = SimpleNamespace(
         space=SPACE, latency=LATENCY, surrogate=None, network=None, worth=0, judged=0,
         library=SimpleNamespace(entries={}), untrained=((), ()),
     )  # fmt: skip
     monkeypatch.setattr(MODULE, "prepare", lambda *_: known)
 
-    def pick(*args, **_options):
-        left.append(args[5])
+    def pick(*args, least, **_options):
+        left.append((args[5], least))
         return []
 
     monkeypatch.setattr(MODULE, "pick", pick)
     found = search(ground, seconds=100.0)
-    assert left == [pytest.approx(40.0, abs=5.0)]
+    assert left == [(pytest.approx(40.0, abs=5.0), 2.5)]
     assert found.reason == "no architecture that was timed is 1.2x as fast as the baseline"
 
 

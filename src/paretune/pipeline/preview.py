@@ -12,10 +12,10 @@ import numpy as np
 from paretune.core import Constraint, Model, Preprocessing, Progress, Silent
 from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine
+from paretune.pipeline.asked_speed import LATENCIES
 from paretune.pipeline.dry_run import SearchPlan
 from paretune.pipeline.intake import Intake, bring_in
 from paretune.pipeline.request import Request
-from paretune.pipeline.searching import LATENCIES
 from paretune.store import Store
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,11 @@ from paretune.core import (
     Score,
     SearchSummary,
     VariantRecord,
-    measured,
 )
 from paretune.core import Ledger as CoreLedger
 from paretune.data import ArrayFolder
 from paretune.measure.accuracy import Outputs
+from paretune.pipeline.asked_speed import least_speed, most_ms
 from paretune.pipeline.candidates import Candidates
 from paretune.pipeline.context import Context, Shares
 from paretune.pipeline.rundir import RunDir
@@ -47,7 +48,6 @@ CHECKPOINTS, SPENT = "search", "ledger.json"
 #: And what it broke off with.
 TRACEBACK = "traceback.txt"
 JUDGED_AT_ONCE = 64
-LATENCIES = ("latency_p50", "latency_p95", "latency_p99")
 
 
 def kept(reserve: tuple[float, float, float], budget: float, needed: float = 0.0) -> float:
@@ -114,6 +114,7 @@ def look(
     rundir: RunDir,
     found: Candidates,
     own: VariantRecord,
+    raced: Sequence[VariantRecord],
     constraints: tuple[Constraint, ...],
     train: ArrayFolder,
 ) -> Searched | None:
@@ -128,11 +129,12 @@ def look(
         rundir: where it goes on from after a kill.
         found: has the baseline and its outputs.
         own: the baseline as it was raced.
+        raced: all variants of its architecture.
         constraints: all that will be held.
         train: inputs of the train split.
     """
     try:
-        return _search(context, rundir, found, own, constraints, train)
+        return _search(context, rundir, found, own, raced, constraints, train)
     except ParetuneError as error:
         context.tell("fallback", f"the search ended without a network: {error}")
     except Exception as error:
@@ -151,6 +153,7 @@ def _search(
     rundir: RunDir,
     found: Candidates,
     own: VariantRecord,
+    raced: Sequence[VariantRecord],
     constraints: tuple[Constraint, ...],
     train: ArrayFolder,
 ) -> Searched:
@@ -171,12 +174,7 @@ def _search(
         made = judged(context, module, found.baseline_outputs)
         return -np.inf if made is None else yardstick.good(made)
 
-    # The median of what keeps a percentile below a bound lies below it, too.
-    times = [
-        c.bound(measured(own, c.metric))
-        for c in constraints
-        if c.metric in LATENCIES and c.op in ("<=", "<")
-    ]
+    price = context.request.price_per_hour
     outcome = search(
         Ground(
             model=context.model,
@@ -185,7 +183,8 @@ def _search(
             judge=judge,
             own=yardstick.own(score),
             least=yardstick.least(constraints, score),
-            most_ms=min(times, default=np.inf),
+            most_ms=most_ms(constraints, own),
+            least_speed=least_speed(constraints, own, raced, price),
             target=context.target,
             engine=context.engine,
             store=context.store,

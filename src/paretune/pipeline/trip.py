@@ -80,7 +80,8 @@ def take(
         if searches:
             clock.stage("search")
             own = next(record for record in verdict.records if record.id == baseline_id)
-            searched = look(context, rundir, found, own, constraints, arrays.train())
+            raced = verdict.records
+            searched = look(context, rundir, found, own, raced, constraints, arrays.train())
             context.shares = last_shares(context.request.budget_s, context.opening_s)
         if searched is not None:
             clock.stage("finalists", 3 * len(searched.models))

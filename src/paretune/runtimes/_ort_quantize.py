@@ -92,7 +92,7 @@ def quantize(
 
 def _opset(model: Any) -> int:
     """Version of ONNX's own operators that a model is written in."""
-    return next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+    return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
 
 def _preprocess(source: Path, ready: Path, large: bool) -> None:

@@ -65,6 +65,7 @@ class Ground:
         own: the baseline's score there.
         least: score that a finished network must have.
         most_ms: latency that a finished network may have, milliseconds.
+        least_speed: by how much it must be faster than the baseline, both as int8; 0 for no matter.
         target, engine, store: where it must be fast, where work is done, what is remembered.
         checkpoints: folder for what a killed search goes on from.
         settings: threads and batch that networks are timed with.
@@ -80,6 +81,7 @@ class Ground:
     own: Estimate
     least: float
     most_ms: float
+    least_speed: float
     target: Target
     engine: Engine
     store: Store

@@ -91,7 +91,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
         def picked() -> list[dict[str, Any]]:
             known = (ready.space, ready.latency, ready.surrogate)
             left = seconds - (time.monotonic() - began)
-            least = max(LEAST_SPEED, base / ground.most_ms)
+            least = max(LEAST_SPEED, base / ground.most_ms, ground.least_speed)
             found = pick(*known, oracle, told, left, least=least, seed=ground.seed)
             return [one.model_dump() for one in found]
 
