@@ -37,6 +37,7 @@ class Gate:
 _QUALITY = "measurement_quality.py"
 _BURST = "burst_length.py"
 _REFERENCE = "reference_figures.py"
+_FIDELITY = "fidelity.py"
 _QUANTISE = "quantisation_is_unpredictable.py"
 _BLOCKS = "search_blocks.py"
 _LIBRARY = "block_library.py"
@@ -417,6 +418,22 @@ GATES: tuple[Gate, ...] = (
             ("yolox-s", "YOLOX-s"),
         )
         for cap, with_ in (("avx512_vnni", "AVX-512 VNNI"), ("avx512", "AVX-512 alone"))
+    ),
+    *(
+        Gate(
+            f"fidelity/{name}/{runtime}/{recipe}",
+            _FIDELITY,
+            f"{title}: fidelity of int8 ({runtime}, {recipe}) to f32",
+        )
+        for name, title in (
+            ("lite0", "Features of EfficientNet-Lite0"),
+            ("fastestdet", "FastestDet"),
+        )
+        for runtime, recipes in (
+            ("openvino", ("fast", "full")),
+            ("onnxruntime", ("minmax", "percentile")),
+        )
+        for recipe in recipes
     ),
     Gate(
         "frontier/strays",

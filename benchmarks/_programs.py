@@ -46,8 +46,12 @@ def ready(
     runtime: str = "openvino",
     dataset: Dataset | None = None,
     split: str = "search",
+    recipe: str = "",
 ) -> Ready:
-    """Build a program once (or find it in the store) for all usable cores."""
+    """Build a program once (or find it in the store) for all usable cores.
+
+    The recipe of int8 is the runtime's first unless another is given.
+    """
     model = model if isinstance(model, Model) else load_model(model)
     dataset = dataset or random_inputs(model)
     target = machine.detect()
@@ -58,6 +62,6 @@ def ready(
         Store.open() as store,
         Builds(model, calibration, target=target, engine=LocalEngine(), store=store) as builds,
     ):
-        recipe = runtimes.get(runtime).recipes()[0] if int8 else ""
+        recipe = recipe or (runtimes.get(runtime).recipes()[0] if int8 else "")
         program = builds.build(runtime, precision, recipe)
     return Ready(program, Settings(threads=target.usable_cores), inputs)

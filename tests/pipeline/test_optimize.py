@@ -279,6 +279,19 @@ def test_divergence_needs_class_scores(inputs):
         bring_in(model, str(inputs / "digits.npz"), asked)
 
 
+@pytest.mark.parametrize("constraint", ["", "accuracy >= 85 %"])
+def test_how_to_loosen_fidelity_is_said_where_nothing_was_asked(constraint, inputs):
+    model = load_model(
+        "tests.pipeline.nets:digits",
+        task="other",
+        input_shape=(TensorSpec(name="image", shape=(None, 1, 8, 8), dtype="float32"),),
+    )
+    asked = Request(model="m", data="d", constraints=(constraint,) if constraint else ())
+    text = bring_in(model, str(inputs / "unlabelled.npz"), asked).unlabelled
+    assert "accuracy is fidelity with the model as it came" in text
+    assert ("--constraint such as 'accuracy >= 85 %'" in text) == (not constraint)
+
+
 @pytest.fixture
 def short_bursts(monkeypatch):
     """Throughput read off a tenth of the usual time: what is tried does not depend on it."""

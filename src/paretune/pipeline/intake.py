@@ -23,6 +23,7 @@ from paretune.core import (
     Preprocessing,
     Progress,
     Target,
+    parse_constraint,
 )
 from paretune.data import ArrayFolder, Dataset, check_against, load_data, materialise
 from paretune.engine import machine
@@ -115,10 +116,15 @@ class Intake:
         """What is not known without labels, in one sentence; empty where a metric needs none."""
         if self.dataset.samples.labels is not None or self.metric.name not in RELATIVE:
             return ""
+        strict = (
+            "; half a point of it is more than int8 mostly keeps: where the outputs need less, as "
+            "embeddings do, give --constraint such as 'accuracy >= 85 %', or a metric of your own"
+        )
+        own = any(parse_constraint(text).guards for text in self.request.constraints)
         return (
             f"the data has no labels, so accuracy is {self.metric.name} with the model as it came, "
             "whose own mistakes count as right: what a variant gains or loses against the truth "
-            "is not known"
+            "is not known" + (strict if self.metric.name == "fidelity" and not own else "")
         )
 
 
