@@ -27,6 +27,7 @@ def test_a_run_is_read_as_the_record_of_its_variants(tmp_path: Path) -> None:
     assert found.target == result.target
     assert [ratio.id for ratio in found.ratios] == [result.chosen]
     assert (found.data, found.metric) == (result.dataset.name, result.dataset.metric)
+    assert found.inputs == result.inputs
 
 
 def test_what_is_no_record_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -47,3 +48,20 @@ def test_what_is_no_record_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=said) as refused:
             records.read(file)
         assert "\n" not in str(refused.value)
+
+
+def test_records_are_named_after_their_files_and_folders(tmp_path: Path) -> None:
+    text = record(timed("x", 2.0)).model_dump_json(by_alias=True)
+    run = sample().model_dump_json(by_alias=True)
+    files = [tmp_path / n for n in ("a/rec.json", "b/rec.json", "c/a/rec.json", "other.json")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    runs = [tmp_path / "runs" / n for n in ("v1.5", "v1.6")]
+    for folder in runs:
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_text(run)
+    names = list(records.read_all([*files, *runs]))
+    assert names == ["a/rec", "b/rec", str(files[2]), "other", "v1.5", "v1.6"]
+    with pytest.raises(InputError, match=r"a/rec\.json is given twice"):
+        records.read_all([files[0], tmp_path / "b" / ".." / "a" / "rec.json"])

@@ -89,7 +89,11 @@ class Condition(Noun):
 
 
 class Result(Noun):
-    """Everything one `optimize` request found: written as `result.json`."""
+    """Everything one `optimize` request found: written as `result.json`.
+
+    Attributes:
+        inputs: shape of one sample's first input by architecture, such as (3, 224, 224).
+    """
 
     schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
     model: str
@@ -109,6 +113,7 @@ class Result(Noun):
     layers: dict[str, tuple[LayerTime, ...]] = {}
     how_measured: dict[str, str] = {}
     search: SearchSummary | None = None
+    inputs: dict[str, tuple[int, ...]] = {}
 
     def variant(self, variant_id: str) -> VariantRecord:
         """The record with that id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paretune.core import Constraint, DatasetSummary, Objective, Result
+from paretune.core import Constraint, DatasetSummary, Model, Objective, Result
 from paretune.data import ArrayFolder
 from paretune.engine import machine
 from paretune.pipeline.candidates import baseline, build_others, others_planned
@@ -20,7 +20,7 @@ from paretune.pipeline.preference import pass_over
 from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.screening import Screening
-from paretune.pipeline.searching import last_shares, look, spent
+from paretune.pipeline.searching import Searched, last_shares, look, spent
 from paretune.pipeline.verdict import decide, held
 from paretune.report.frontier import pareto, points_of
 
@@ -140,11 +140,18 @@ def take(
         layers=layers,
         how_measured=how_measured(context, claims.starts),
         search=None if searched is None else searched.summary,
+        inputs=_inputs(context.model, searched),
     )
     variant = field.variants[verdict.chosen]
     files = None if searched is None else searched.files(context.model, variant.architecture)
     hand_back(context, rundir, result, chosen.program, variant, files)
     return result
+
+
+def _inputs(model: Model, searched: Searched | None) -> dict[str, tuple[int, ...]]:
+    """Shape of a sample by architecture: what is found takes what the user's own takes."""
+    shape = model.inputs[0].concrete(1)[1:]
+    return dict.fromkeys((model.architecture, *(searched.models if searched else ())), shape)
 
 
 def _summary(context: Context) -> DatasetSummary:

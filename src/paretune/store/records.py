@@ -66,20 +66,26 @@ def read_all(files: Sequence[Path]) -> dict[str, BenchRecord]:
         InputError: one cannot be read, or is given twice.
     """
     known = [(file, read(file)) for file in files]
+    places = [file.resolve() for file in files]
+    if twice := [str(file) for file, at in zip(files, places, strict=True) if places.count(at) > 1]:
+        raise InputError(f"{twice[0]} is given twice: give each record once")
     short = [_name(file, record) for file, record in known]
     found: dict[str, BenchRecord] = {}
     for (file, record), name in zip(known, short, strict=True):
-        name = name if short.count(name) == 1 else f"{file.parent.name}/{file.stem}"
-        if name in found:
-            raise InputError(f"{file} is given twice: give each record once")
-        found[name] = record
+        name = name if short.count(name) == 1 else f"{file.parent.name}/{_plain(file)}"
+        found[name if name not in found else str(file)] = record
     return found
 
 
 def _name(file: Path, record: BenchRecord) -> str:
     if record.origin == "published":
         return record.target.gpus[0].name if record.target.gpus else record.target.cpu
-    return file.stem
+    return _plain(file)
+
+
+def _plain(file: Path) -> str:
+    """A file's name without its suffix; a folder's as it is."""
+    return file.name if file.is_dir() else file.stem
 
 
 def of_run(result: Result) -> BenchRecord:
@@ -91,6 +97,7 @@ def of_run(result: Result) -> BenchRecord:
         baseline=result.baseline,
         ratios=() if result.chosen == result.baseline else (ratio,),
         conditions=result.conditions,
+        inputs=result.inputs,
         data=result.dataset.name,
         metric=result.dataset.metric,
     )

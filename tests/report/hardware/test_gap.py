@@ -109,7 +109,7 @@ def test_a_published_gpu_is_named_as_such_and_has_no_interval_of_its_own() -> No
     said = gap_table.summary(found)
     assert "Published, not measured: G1 (a table)." in said
     assert said[0].startswith(
-        "net, saturated: a (2 cores, AVX2) is slower than G1 by quantised 20.00x ("
+        "net@224, saturated: a (2 cores, AVX2) is slower than G1 by quantised 20.00x ("
     )
 
 
@@ -158,3 +158,45 @@ def test_cpus_that_call_themselves_alike_are_told_apart() -> None:
         ("AMD EPYC (2 cores, AVX2)", 12.0),
         ("AMD EPYC (2 cores, AVX-512 VNNI)", 4.0),
     ]
+
+
+def sized(made: BenchRecord, **sizes: int) -> BenchRecord:
+    """A record that knows its images' sizes."""
+    shapes = {name.replace("_s1", "+s1"): (3, size, size) for name, size in sizes.items()}
+    return made.model_copy(update={"inputs": shapes})
+
+
+@pytest.mark.parametrize("run", [RUN, sized(RUN, net=64)], ids=["without", "with"])
+def test_a_run_joins_what_a_bench_measured_at_a_known_size(run: BenchRecord) -> None:
+    if run.inputs:
+        run = sized(run, net=64, net_s1=64).model_copy(update={"variants": run.variants[:1]})
+    found = gap({"cpu": sized(CPU, net=64), "run": run, "gpu": sized(GPU, net=64)})
+    assert found.model == "net@64"
+    stages = [(b.stage, b.record) for b in found.bars["one call at a time"]]
+    assert ("searched", "run") in stages
+
+
+def test_networks_for_images_of_other_sizes_are_other_networks() -> None:
+    cpus, gpus = {"cpu": sized(CPU, net=64)}, {"gpu": sized(GPU, net=96)}
+    with pytest.raises(InputError, match=r"'net' of one size .* CPU has net@64, GPUs net@96"):
+        gap(cpus | gpus, model="net")
+    both = {"more": sized(GPU, net=64), "small": sized(record(timed("net", 3.0)), net=96)}
+    with pytest.raises(InputError, match="several sizes: give net@64 or net@96"):
+        gap(cpus | gpus | both, model="net")
+    found = gap(cpus | gpus | both, model="net@64")
+    assert {bar.record for bar in found.bars["one call at a time"]} == {"cpu", "more"}
+
+
+def test_a_gpu_that_gets_one_sample_at_a_time_is_not_saturated() -> None:
+    one = rate(timed("net", 1.0, device="cuda", precision="f16"), 1000.0)
+    found = gap({"cpu": CPU, "gpu": gpu(one)})
+    assert list(found.bars) == ["one call at a time"]
+    assert found.missing == ("saturated: no GPU was measured so",)
+    doubled = one.model_copy(update={"latency_ms": None})
+    assert list(gap({"cpu": CPU, "gpu": gpu(doubled)}).bars) == ["saturated"]
+
+
+def test_a_price_is_of_the_machine_and_all_its_records() -> None:
+    found = gap({"cpu": CPU, "run": RUN, "gpu": GPU}, prices={"cpu": 0.5, "gpu": 4.0})
+    bars = {bar.record: bar for bar in found.bars["one call at a time"] if bar.device == "cpu"}
+    assert bars["run"].per_dollar == pytest.approx(1000 / 2.5 * 3600 / 0.5)

@@ -108,9 +108,9 @@ def gaps(
 
     Args:
         records: by name; of CPUs and of at least one GPU.
-        model: its name as `model_name` writes it, or without the image's size; by default all that
-            a CPU and a GPU have in common.
-        prices: USD an hour by the name of a record.
+        model: its name as `model_name` writes it, or without the image's size where there is one
+            size; by default all that a CPU and a GPU have in common.
+        prices: USD an hour by the name of a record, of whose machine it is.
 
     Raises:
         InputError: no CPU, no GPU, no model in common; a price of a record that is not there or is
@@ -133,11 +133,17 @@ def _gap(name: str, entries: list[Entry], prices: Mapping[str, float]) -> Gap:
         machine: _native([e for e in cpus if machine_name(e[1], "cpu") == machine])
         for machine in {machine_name(record, "cpu") for _, record, _ in cpus}
     }
+    # What costs the same: a machine has one price, however many records it has.
+    priced = {
+        (machine_name(record, variant.device), variant.device): prices[record_name]
+        for record_name, record, variant in entries
+        if record_name in prices
+    }
     bars: dict[Regime, tuple[Bar, ...]] = {}
     missing = []
     for regime in REGIMES:
         timed = [one for entry in entries if (one := _timed(*entry, regime)) is not None]
-        found = _bars(timed, natives, prices)
+        found = _bars(timed, natives, priced)
         if {bar.device for bar in found} == {"cpu", "cuda"}:
             bars[regime] = found
         else:
@@ -165,22 +171,33 @@ def _timed(name: str, record: BenchRecord, variant: VariantRecord, regime: Regim
     """In milliseconds of a call with one sample, or in samples a second."""
     if regime == "saturated":
         rate = variant.throughput_per_s
-        if not rate:
+        if not rate or not _busy(variant):
             return None
         return _Timed(name, record, variant, rate, variant.throughput_ci95, 1 / rate)
     found = call_ms(variant) if variant.batch == 1 else None
     return None if found is None else _Timed(name, record, variant, *found, found[0] / 1000)
 
 
+def _busy(variant: VariantRecord) -> bool:
+    """Whether a device had all that it can do: a GPU has not, with one sample at a time.
+
+    All cores of a CPU share the work of one sample. Streams that were doubled until nothing was
+    gained may have been one, whose calls were not timed one by one.
+    """
+    several = variant.batch > 1 or variant.streams > 1
+    doubled = variant.latency_ms is None and variant.throughput_ci95 is not None
+    return variant.device == "cpu" or several or doubled
+
+
 def _bars(
-    timed: list[_Timed], natives: Mapping[str, str], prices: Mapping[str, float]
+    timed: list[_Timed], natives: Mapping[str, str], prices: Mapping[tuple[str, str], float]
 ) -> tuple[Bar, ...]:
     """Every stage of every machine; nothing without a GPU.
 
     Args:
         timed: in one regime.
         natives: the runtime that the model came in, by CPU.
-        prices: USD an hour by the name of a record.
+        prices: USD an hour by machine and device.
     """
     gpus, cpus = _by_machine(timed, "cuda"), _by_machine(timed, "cpu")
     if not gpus:
@@ -218,14 +235,16 @@ def _fastest(several: list[_Timed]) -> _Timed:
     return min(several, key=lambda one: one.seconds)
 
 
-def _bar(stage: str, one: _Timed, reference: _Timed, prices: Mapping[str, float]) -> Bar:
+def _bar(
+    stage: str, one: _Timed, reference: _Timed, prices: Mapping[tuple[str, str], float]
+) -> Bar:
     variant, behind = one.variant, one.seconds / reference.seconds
     # Medians of two machines are independent: half-widths add up in quadrature on a log scale.
     # Nothing is uncertain about the reference against itself.
     both = () if one is reference else (one.ci95, reference.ci95)
     known = [half for ci95 in both if (half := _half(ci95)) is not None]
     half = math.sqrt(sum(h * h for h in known))
-    price = prices.get(one.name)
+    price = prices.get((one.machine, variant.device))
     return Bar(
         stage=stage,
         machine=one.machine,

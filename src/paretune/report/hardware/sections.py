@@ -83,7 +83,7 @@ def _gap(result: Result, against: Against) -> Section:
     """The gap, or why there is none to be drawn."""
     title = "How far from a GPU"
     own = records.of_run(result)
-    name = model_name(own, result.variant(result.baseline).architecture).partition("@")[0]
+    name = model_name(own, result.variant(result.baseline).architecture)
     try:
         found = gaps({RUN: own, **against.records}, model=name).models[0]
     except InputError as error:
