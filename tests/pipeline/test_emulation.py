@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+import torch
 
 from paretune.core import InputError, LayerTime, Variant, VariantRecord
 from paretune.engine import LocalEngine, machine
 from paretune.pipeline import bench
 from paretune.pipeline.caps import capped
-from paretune.pipeline.emulation import judged, shares
+from paretune.pipeline.emulation import judged, shares, unverified
 from paretune.runtimes.kernels import isa_of
 from tests.pipeline.tiny import write_onnx
 
@@ -58,6 +61,36 @@ def test_a_variant_that_ran_much_beyond_the_cap_is_rejected():
     assert little.status == "ok"
     assert little.reason == "5.0% of its time in kernels beyond avx2, such as jit_avx512_f32"
     assert judged(record, {"jit_avx2_FP32": 1.0}, "avx2") is record
+
+
+def test_who_does_not_tell_its_kernels_is_not_verified():
+    assert unverified([], "avx2") == []
+    (condition,) = unverified(["torch-compile", "torch-eager"], "avx2")
+    assert condition.kind == "emulated"
+    assert condition.text.startswith("torch-compile, torch-eager was asked to keep to avx2")
+
+
+def test_the_record_says_whose_cap_is_not_verified(tmp_path):
+    """PyTorch's kernels are named after operators; OpenVINO's tell their instructions."""
+    made = bench(
+        torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3), torch.nn.Flatten()).eval(),
+        input_shape=(3, 8, 8),
+        runtimes=("torch-eager", "openvino"), precisions=("f32",), threads=(1,), seconds=0.2,
+        starts=1, isa="avx2",
+    )  # fmt: skip
+    told = [c.text for c in made.conditions if c.kind == "emulated" and "not verified" in c.text]
+    assert [text.partition(" was")[0] for text in told] == ["torch-eager"]
+
+
+def test_streams_of_a_program_are_judged_by_its_kernels(tmp_path, monkeypatch):
+    module = sys.modules["paretune.pipeline.bench"]
+    beyond = {"brgconv_avx512_I8": 1.0}
+    monkeypatch.setattr(module, "kernels", lambda ready, _: dict.fromkeys(ready.ready, beyond))
+    made = bench(
+        str(write_onnx(tmp_path / "tiny.onnx")), runtimes=("openvino",), precisions=("f32",),
+        threads=(2,), seconds=0.2, saturation=True, isa="avx2",
+    )  # fmt: skip
+    assert {(v.streams, v.status) for v in made.variants} == {(1, "rejected"), (2, "rejected")}
 
 
 def test_shares_are_of_the_whole_time():

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from paretune.core import InputError
+from paretune.core import InputError, MissingPackageError
 from paretune.pipeline.bench import bench
-from paretune.pipeline.frontier import frontier
+from paretune.pipeline.frontier import _given, frontier
 from paretune.pipeline.presets import names, preset
 from tests.pipeline.conftest import Told, environment
 from tests.pipeline.tiny import write_digits, write_onnx
@@ -68,6 +68,60 @@ def test_a_resumed_frontier_measures_only_what_is_missing(drawn):
         frontier(models, out=out, **OPTIONS)
     with pytest.raises(InputError, match="asked for something else"):
         frontier(models, out=out, resume=True, **OPTIONS | {"seconds": 0.3})
+
+
+def test_a_model_of_ones_own_that_changed_is_measured_again(files, tmp_path):
+    mine, asked = tmp_path / "mine.onnx", {"accuracy": {"mine": 0.7}, "out": tmp_path / "out"}
+    write_onnx(mine)
+    frontier([str(mine)], **asked, **OPTIONS)
+    (file,) = (tmp_path / "out" / "records").iterdir()
+    before = file.read_bytes()
+    frontier([str(mine)], resume=True, **asked, **OPTIONS)
+    assert file.read_bytes() == before
+    write_onnx(mine, features=True)
+    frontier([str(mine)], resume=True, **asked, **OPTIONS)
+    assert json.loads(file.read_text())["digests"] != json.loads(before)["digests"]
+
+
+def test_what_could_not_be_measured_is_tried_again(files, tmp_path, monkeypatch):
+    module = sys.modules["paretune.pipeline.frontier"]
+    real = module.bench
+
+    def killed(*args, **options):
+        made = real(*args, **options)
+        failed = [
+            v.model_copy(update={"status": "failed", "reason": "killed"}) for v in made.variants
+        ]
+        return made.model_copy(update={"variants": tuple(failed)})
+
+    asked = {"accuracy": {"small": 0.7}, "out": tmp_path / "out"}
+    with monkeypatch.context() as short:
+        short.setattr(module, "bench", killed)
+        found = frontier([str(files / "small.onnx")], **asked, **OPTIONS)
+    assert (found.points, found.left_out) == ((), {"small": "killed"})
+    assert len(frontier([str(files / "small.onnx")], resume=True, **asked, **OPTIONS).points) == 1
+
+
+def test_what_is_wrong_with_a_preset_or_an_added_file_is_said_before_measuring(
+    files, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"typo\.json cannot be read"):
+        frontier([str(files / "small.onnx")], add=[tmp_path / "typo.json"], out=out, **OPTIONS)
+    monkeypatch.setattr(sys.modules["paretune.pipeline.frontier"], "find_spec", lambda _: None)
+    with pytest.raises(MissingPackageError, match=r"needs timm: pip install .paretune\[timm\]"):
+        frontier(preset_name="imagenet-cpu", out=out, **OPTIONS)
+    assert not out.exists()
+
+
+def test_given_accuracies_are_of_weights_and_of_a_network_where_that_is_plain():
+    given = _given({"net.a1_in1k@224": 0.8, "net.tv_in1k@224": 0.7, "other.a_in1k@224": 0.6})
+    assert {name: known.top1 for name, known in given.items()} == {
+        "net.a1_in1k@224": 0.8,
+        "net.tv_in1k@224": 0.7,
+        "other.a_in1k@224": 0.6,
+        "other@224": 0.6,
+    }
 
 
 def test_accuracy_is_measured_where_data_is_given(files, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paretune.core import InputError
+from paretune.core import Condition, InputError
 from paretune.pipeline import presets
 from paretune.pipeline.suggest import suggest
 from paretune.report.hardware import suggestion
@@ -28,11 +28,19 @@ def test_what_cannot_be_judged_is_refused(asked, said):
         suggest(**{"constraints": [], **LIKE, **asked})
 
 
-def test_nothing_that_could_be_measured_is_said():
+def test_nothing_that_could_be_measured_is_said_with_the_reasons():
     from paretune.engine import machine
 
-    found = suggestion.Suggestion(target=machine.detect(), networks=(), left_out={"x": "why"})
-    assert suggestion.headline(found) == "No known network could be measured here."
+    conditions = [Condition(kind=kind, text=f"{kind}, told") for kind in ("noise", "cache")]
+    found = suggestion.Suggestion(
+        target=machine.detect(), networks=(), left_out={"x": "why"}, conditions=conditions
+    )
+    assert suggestion.summary(found) == [
+        "No known network could be measured here.",
+        "Left out: 1.",
+        "  x: why",
+        "Note: noise, told.",
+    ]
 
 
 @pytest.mark.timm

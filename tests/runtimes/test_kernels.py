@@ -39,3 +39,9 @@ def test_every_cap_is_known_to_every_runtime_that_can_be_capped():
         settings = [get(name).isa_environment(cap) for cap in ISA_CAPS]
         assert all(settings)
         assert len({str(each) for each in settings}) == len(ISA_CAPS)
+
+
+def test_matrix_products_of_pytorch_are_capped_too():
+    caps = {cap: get("torch-eager").isa_environment(cap) for cap in ("avx2", "avx2_vnni", "avx512")}
+    found = [given["MKL_ENABLE_INSTRUCTIONS"] for given in caps.values()]
+    assert found == ["AVX2", "AVX2", "AVX512"]

@@ -70,7 +70,7 @@ def counts(text: str, option: str) -> tuple[int, ...]:
     return numbers
 
 
-def shape(text: str | None) -> tuple[int, ...] | None:
+def shape(text: str | None, option: str = "--input-shape") -> tuple[int, ...] | None:
     """`3x224x224` -> (3, 224, 224).
 
     Raises:
@@ -83,5 +83,5 @@ def shape(text: str | None) -> tuple[int, ...] | None:
     except ValueError:
         sizes = (0,)
     if any(size < 1 for size in sizes):
-        raise InputError(f"--input-shape {text!r} is no shape: write 3x224x224")
+        raise InputError(f"{option} {text!r} is no shape: write 3x224x224")
     return sizes

@@ -31,7 +31,7 @@ def run(
     from paretune.report.hardware import suggestion
 
     output = Output(json=json, quiet=quiet)
-    given = shape(data_like)
+    given = shape(data_like, "--data-like")
     if given is None:
         raise InputError("--data-like is missing: give 3x224x224")
     with output.progress() as progress:
@@ -43,7 +43,7 @@ def run(
             precisions=words(precisions),
             progress=progress,
         )
-    output.lines([suggestion.headline(found)])
+    output.lines(suggestion.summary(found))
     output.results.print(suggestion.table(found))
     output.write_json(found)
     if not any(one.fits for one in found.networks):

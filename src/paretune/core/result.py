@@ -80,7 +80,7 @@ class Condition(Noun):
 
     Attributes:
         kind: `noise`, `frequency`, `drift`, `quota`, `fallback`, `cache`, `budget`, `holdout`,
-            `labels`, `outputs` or `emulated`.
+            `labels`, `baseline`, `outputs` or `emulated`.
         text: one sentence.
     """
 
@@ -134,6 +134,7 @@ class BenchRecord(Noun):
         baseline: id of the variant that `ratios` are against.
         kernels: share of a variant's time by executed kernel, by id; read only under an ISA cap.
         inputs: shape of one sample's first input by architecture, such as (3, 224, 224).
+        digests: of each model as it was measured, weights and all, by architecture.
         data: name of the data set that accuracies were measured on; empty where there are none.
         metric: what accuracy means there; empty where there is none.
         origin: `published` where somebody else measured; such a record has no intervals.
@@ -148,6 +149,7 @@ class BenchRecord(Noun):
     conditions: tuple[Condition, ...] = ()
     kernels: dict[str, dict[str, float]] = {}
     inputs: dict[str, tuple[int, ...]] = {}
+    digests: dict[str, str] = {}
     data: str = ""
     metric: str = ""
     origin: Literal["measured", "published"] = "measured"

@@ -63,8 +63,8 @@ class LayerLimit(Noun):
 
     @property
     def lost_us(self) -> float:
-        """Time above the limit, microseconds."""
-        return max(0.0, self.microseconds - self.limit_us)
+        """Time above the limit, microseconds; 0 where there is none to be above."""
+        return 0.0 if self.bound == "untold" else max(0.0, self.microseconds - self.limit_us)
 
 
 class Roofline(Noun):
@@ -93,6 +93,11 @@ class Roofline(Noun):
     def layers_us(self) -> float:
         """Of all layers as profiled."""
         return sum(layer.microseconds for layer in self.layers)
+
+    @property
+    def untold_us(self) -> float:
+        """Of layers whose shapes the runtime does not tell, which so have no limit."""
+        return sum(layer.microseconds for layer in self.layers if layer.bound == "untold")
 
     def worst(self, count: int = 5) -> tuple[LayerLimit, ...]:
         """The layers that lose most time."""

@@ -20,9 +20,10 @@ from paretune.data import Dataset
 from paretune.engine import Engine, LocalEngine, machine
 from paretune.pipeline.bench_timing import group_step, saturate_all, time_all
 from paretune.pipeline.caps import capped
-from paretune.pipeline.emulation import emulated, judged, kernels
+from paretune.pipeline.emulation import emulated, judged, kernels, one_stream, unverified
 from paretune.pipeline.entrants import Entrants, asked_programs, bench_context, enter
 from paretune.pipeline.request import Request
+from paretune.runtimes.kernels import isa_of
 from paretune.sources import load_model
 from paretune.store import Store
 
@@ -93,6 +94,7 @@ def bench(
         else load_model(m, preprocessing=preprocessing, input_shape=input_shape)
         for m in many
     ]
+    _check_names(loaded)
     entrants = Entrants()
     with ExitStack() as stack:
         shelf = stack.enter_context(nullcontext(store) if store else Store.open())
@@ -130,8 +132,14 @@ def bench(
         if cap is not None:
             told.stage("read the executed kernels", len(entrants.ready))
             executed = kernels(entrants, told)
-            records = [judged(record, executed.get(record.id, {}), cap) for record in records]
-            conditions.insert(0, emulated(target))
+            # A program runs the same kernels in any number of streams.
+            own = {one_stream(e.variant): name for name, e in entrants.ready.items()}
+            ran = {r.id: executed.get(own.get(one_stream(r), ""), {}) for r in records}
+            records = [judged(record, ran[record.id], cap) for record in records]
+            silent = sorted(
+                {r.runtime for r in records if r.status == "ok" and not any(map(isa_of, ran[r.id]))}
+            )
+            conditions[:0] = [emulated(target), *unverified(silent, cap)]
     conditions += [c for x in contexts for c in x.conditions]
     scored = contexts[0] if data is not None else None
     return BenchRecord(
@@ -142,9 +150,26 @@ def bench(
         conditions=tuple(conditions),
         kernels=executed,
         inputs={m.architecture: m.inputs[0].concrete(1)[1:] for m in loaded if m.inputs},
+        digests={m.architecture: m.digest for m in loaded},
         data=scored.dataset.samples.name if scored else "",
         metric=scored.metric.name if scored else "",
     )
+
+
+def _check_names(models: Sequence[Model]) -> None:
+    """Refuse models whose variants would be called alike.
+
+    Raises:
+        InputError: two have the same short name.
+    """
+    names: dict[str, str] = {}
+    for model in models:
+        if model.architecture in names:
+            raise InputError(
+                f"{names[model.architecture]} and {model.name} are both called "
+                f"{model.architecture}: rename one, or bench them one at a time"
+            )
+        names[model.architecture] = model.name
 
 
 def _find(entrants: Entrants, text: str | None) -> str | None:

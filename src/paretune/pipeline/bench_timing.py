@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from paretune.core import BenchRatio, Progress, VariantRecord
+from paretune.core import BenchRatio, Estimate, ParetuneError, Progress, VariantRecord
 from paretune.engine import Actor
 from paretune.measure import LATENCY, THROUGHPUT, Comparison, compare, saturate
 from paretune.pipeline.context import Context
@@ -20,40 +20,79 @@ GPU_MB = 4000.0
 def time_all(
     entrants: Entrants, reference: str | None, seconds: float, starts: int, told: Progress
 ) -> tuple[list[VariantRecord], tuple[BenchRatio, ...]]:
-    """Compare everything in groups that each contain the reference."""
-    names = list(entrants.ready)
-    anchor = reference or (names[0] if names else None)
-    others = [name for name in names if name != anchor]
-    found: dict[str, Comparison] = {}
-    ratios = []
+    """Compare everything in groups that each contain the reference.
+
+    Latency is timed, but throughput in a group in which a variant has several streams. One that
+    fails, though it could be opened by itself, is recorded with its reason.
+    """
     contexts = [entrant.context for entrant in entrants.ready.values()]
-    step = group_step(contexts)
     together = min((context.openings for context in contexts), default=1)
-    for start in range(0, max(len(others), 1), step):
-        group = [n for n in (anchor, *others[start : start + step]) if n is not None]
-        concurrent = any(entrants.ready[n].variant.streams > 1 for n in group)
+    found: dict[str, Comparison] = {}
+    failed: dict[str, str] = {}
+    ratios: dict[str, BenchRatio] = {}
+
+    def timed(names: Sequence[str]) -> None:
+        several = any(entrants.ready[name].variant.streams > 1 for name in names)
         openers = {
-            n: partial(e.context.open, e.program, e.variant)
-            for n, e in ((n, entrants.ready[n]) for n in group)
+            name: partial(one.context.open, one.program, one.variant)
+            for name, one in ((name, entrants.ready[name]) for name in names)
         }
-        probe = THROUGHPUT if concurrent else LATENCY
-        total = seconds * len(group)
         comparison = compare(
             openers,
-            seconds=total,
+            seconds=seconds * len(names),
             starts=starts,
-            probe=probe,
+            probe=THROUGHPUT if several else LATENCY,
             together=together,
             progress=told,
         )
-        found |= {name: comparison for name in group if name not in found}
-        if reference is not None:
-            ratios += [
-                BenchRatio(id=name, latency=comparison.ratio(reference, name))
-                for name in group
-                if name != reference
-            ]
-    return [_record(entrants.ready[n], n, found[n]) for n in names], tuple(ratios)
+        for name in names:
+            found.setdefault(name, comparison)
+            if reference in names and name != reference:
+                ratios[name] = BenchRatio(id=name, latency=comparison.ratio(str(reference), name))
+
+    streams = {name: entrant.variant.streams for name, entrant in entrants.ready.items()}
+    for group in groups(streams, reference, group_step(contexts)):
+        try:
+            timed(group)
+        except ParetuneError as error:
+            told.note(f"{', '.join(group)} could not be timed together ({error}): one by one now")
+            for name in group:
+                lead = [reference] if reference in group and name != reference else []
+                try:
+                    timed([one for one in (*lead, name) if one and one not in failed])
+                except ParetuneError as alone:
+                    failed[name] = f"timing it failed: {alone}"
+    records = [
+        _record(entrant, name, found[name])
+        if name in found
+        else VariantRecord.of(entrant.variant, "failed", failed[name])
+        for name, entrant in entrants.ready.items()
+    ]
+    return records, tuple(ratios[name] for name in entrants.ready if name in ratios)
+
+
+def groups(streams: Mapping[str, int], reference: str | None, step: int) -> list[list[str]]:
+    """Who is timed together: variants of one stream apart from those of several.
+
+    Args:
+        streams: of every variant.
+        reference: one of them, which heads every group, its own kind's first; None for the first
+            of each kind.
+        step: how many others a group has.
+    """
+    kinds = [[n for n in streams if (streams[n] > 1) == several] for several in (False, True)]
+    if reference is not None:
+        kinds.sort(key=lambda names: reference not in names)
+    made = []
+    for names in kinds:
+        lead = reference if reference is not None else next(iter(names), None)
+        others = [name for name in names if name != lead]
+        if lead in names and not others:
+            made.append(list(names))
+        made += [
+            [str(lead), *others[start : start + step]] for start in range(0, len(others), step)
+        ]
+    return made
 
 
 def group_step(contexts: Iterable[Context]) -> int:
@@ -85,11 +124,11 @@ def _record(entrant: Entrant, name: str, found: Comparison) -> VariantRecord:
 
 def saturate_all(entrants: Entrants, seconds: float, told: Progress) -> list[VariantRecord]:
     """For every variant, streams doubled until throughput stops growing: one record a size."""
-    records = []
+    records: list[VariantRecord] = []
     for entrant in entrants.ready.values():
         limit = entrant.variant.threads  # a stream needs a thread of its own
-        opener = partial(_open_with, entrant)
-        for size, rate, best in saturate(opener, limit=limit, seconds=seconds, progress=told):
+        sizes = saturate(partial(_open_with, entrant), limit=limit, seconds=seconds, progress=told)
+        for size, rate, best in _until_one_fails(sizes, entrant, records):
             variant = entrant.variant.model_copy(update={"streams": size})
             reason = "" if best else "saturated: no more throughput than fewer streams"
             records.append(
@@ -103,6 +142,20 @@ def saturate_all(entrants: Entrants, seconds: float, told: Progress) -> list[Var
                 )
             )
     return records
+
+
+def _until_one_fails(
+    sizes: Iterator[tuple[int, Estimate, bool]], entrant: Entrant, records: list[VariantRecord]
+) -> Iterator[tuple[int, Estimate, bool]]:
+    """What was measured before a size failed, which is recorded with its reason."""
+    following = 1
+    try:
+        for size, rate, best in sizes:
+            yield size, rate, best
+            following = 2 * size
+    except ParetuneError as error:
+        variant = entrant.variant.model_copy(update={"streams": following})
+        records.append(VariantRecord.of(variant, "failed", f"timing it failed: {error}"))
 
 
 def _open_with(entrant: Entrant, streams: int) -> Actor:

@@ -10,6 +10,7 @@ from paretune.core import (
     ParetuneError,
     Progress,
     Target,
+    Variant,
     VariantRecord,
 )
 from paretune.pipeline.entrants import Entrants
@@ -55,6 +56,26 @@ def judged(record: VariantRecord, executed: Mapping[str, float], cap: str) -> Va
     text = f"{share:.1%} of its time in kernels beyond {cap}, such as {next(iter(over))}"
     status = "ok" if share <= BEYOND else "rejected"
     return record.model_copy(update={"status": status, "reason": text})
+
+
+def one_stream(variant: Variant | VariantRecord) -> str:
+    """What a variant and the same program in more streams have in common."""
+    parts = (variant.architecture, variant.runtime, variant.precision, variant.recipe)
+    return "/".join(map(str, (*parts, variant.threads, variant.batch)))
+
+
+def unverified(runtimes: Sequence[str], cap: str) -> list[Condition]:
+    """That nobody could look whether these runtimes kept to the cap."""
+    if not runtimes:
+        return []
+    names = ", ".join(runtimes)
+    return [
+        Condition(
+            kind="emulated",
+            text=f"{names} was asked to keep to {cap}, and does not tell which kernels it runs: "
+            "that it does is not verified",
+        )
+    ]
 
 
 def emulated(target: Target) -> Condition:

@@ -6,9 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from paretune.core import BenchRecord, InputError, ParetuneError, Progress, Silent, Target
+from paretune.core import (
+    BenchRecord,
+    InputError,
+    MissingPackageError,
+    Model,
+    ParetuneError,
+    Progress,
+    Silent,
+    Target,
+)
 from paretune.engine import Engine, machine
 from paretune.pipeline.bench import bench
 from paretune.pipeline.presets import SOURCE, preset
@@ -75,23 +85,25 @@ def frontier(
     """
     told = progress or Silent()
     known_models = preset(preset_name) if preset_name else ()
-    published = {
-        base_name(k.model) + size_of(input_shape or (3, k.img_size, k.img_size)): Known(
-            top1=k.top1, family=k.family, source=SOURCE
-        )
-        for k in known_models
-    }
-    given = {
-        _named(name): Known(top1=top1, family=family_of(base_name(name)), source="as given")
-        for name, top1 in (accuracy or {}).items()
-    }
+    published: dict[str, Known] = {}
+    for k in known_models:
+        size = size_of(input_shape or (3, k.img_size, k.img_size))
+        facts = Known(top1=k.top1, family=k.family, source=SOURCE)
+        published |= {base_name(k.model) + size: facts, k.model + size: facts}
+    given = _given(accuracy or {})
     # Weights are needed only where accuracy is measured.
     texts = [f"timm:{k.model}" if data else k.text for k in known_models]
     texts += list(models)
     if not texts and not add:
         raise InputError("a frontier needs models: name some, or give --preset imagenet-cpu")
     target = machine.detect()
-    # What is wrong for every model is refused once, not held against each of them.
+    # What is wrong for every model is refused once, not held against each of them, and what is
+    # wrong with a file before minutes are spent.
+    if known_models and find_spec("timm") is None:
+        raise MissingPackageError(
+            f'--preset {preset_name} needs timm: pip install "paretune[timm]"'
+        )
+    added = {str(file): _added(file, target) for file in add}
     Request(
         model=texts[0] if texts else "",
         data=data or "",
@@ -107,10 +119,9 @@ def frontier(
     digest = hashlib.sha256(json.dumps([asked, target.digest]).encode()).hexdigest()[:16]
     run = RunDir.claim(out, digest, resume=resume)
 
-    def measure(text: str) -> BenchRecord:
-        own_labels = None if text in models else labels
-        return bench(
-            load_model(text, input_shape=input_shape, labels=own_labels),
+    def measure(text: str, model: Model) -> BenchRecord:
+        found = bench(
+            model,
             runtimes=runtimes,
             precisions=precisions,
             threads=threads,
@@ -121,14 +132,26 @@ def frontier(
             engine=engine,
             store=store,
         )
+        if not any(variant.status == "ok" for variant in found.variants):
+            # Not kept: what failed for want of memory may succeed when the run is resumed.
+            raise InputError(next((v.reason for v in found.variants), f"{text} was not built"))
+        return found
+
+    def loaded(text: str) -> Model:
+        own_labels = None if text in models else labels
+        return load_model(text, input_shape=input_shape, labels=own_labels)
 
     try:
-        found, failed = _records(texts, out / RECORDS, measure, told)
-        own = {_file_name(text) for text in models}
-        for file in add:
-            found[str(file)] = _added(file, target)
-            own.add(str(file))
-        made = model_frontier(found, target, known=published | given, own=own, left_out=failed)
+        (out / RECORDS).mkdir(exist_ok=True)
+        found, failed = _records(texts, models, out / RECORDS, loaded, measure, told)
+        made = model_frontier(
+            found | added,
+            target,
+            known=published | given,
+            own={*map(_file_name, models), *added},
+            weights={_file_name(t): t for t in models if t.partition("@")[2] not in ("", "random")},
+            left_out=failed,
+        )
         paths.write_text_atomic(out / RESULT, made.model_dump_json(indent=2))
         return made
     finally:
@@ -136,26 +159,52 @@ def frontier(
 
 
 def _records(
-    texts: Sequence[str], folder: Path, measure: Callable[[str], BenchRecord], told: Progress
+    texts: Sequence[str],
+    own: Sequence[str],
+    folder: Path,
+    loaded: Callable[[str], Model],
+    measure: Callable[[str, Model], BenchRecord],
+    told: Progress,
 ) -> tuple[dict[str, BenchRecord], dict[str, str]]:
-    """Every model's record, read where it is there already; and why a model has none."""
-    folder.mkdir(exist_ok=True)
+    """Every model's record, read where it is there already; and why a model has none.
+
+    A model of the user's is measured again when it is not what it was.
+    """
     found: dict[str, BenchRecord] = {}
     failed: dict[str, str] = {}
     told.stage("measure models", len(texts))
     for text in texts:
         told.step(text)
         file = folder / f"{_file_name(text)}.json"
-        if not file.is_file():
-            try:
-                record = measure(text)
-            except ParetuneError as error:
-                failed[base_name(text)] = str(error)
-                told.note(f"{text} is left out: {error}")
-                continue
-            paths.write_text_atomic(file, record.model_dump_json(by_alias=True, indent=2))
-        found[file.stem] = records.read(file)
+        kept = records.read(file) if file.is_file() else None
+        try:
+            model = loaded(text) if kept is None or text in own else None
+            if model is not None and (kept is None or _changed(model, kept)):
+                kept = measure(text, model)
+                paths.write_text_atomic(file, kept.model_dump_json(by_alias=True, indent=2))
+        except ParetuneError as error:
+            failed[base_name(text)] = str(error)
+            told.note(f"{text} is left out: {error}")
+            continue
+        if kept is not None:
+            found[file.stem] = kept
     return found, failed
+
+
+def _changed(model: Model, record: BenchRecord) -> bool:
+    """Whether a model is not the one that was measured, as far as the record knows."""
+    return record.digests.get(model.architecture, model.digest) != model.digest
+
+
+def _given(accuracy: Mapping[str, float]) -> dict[str, Known]:
+    """Accuracies as given, by their names, and by those without weights where one has them."""
+    found: dict[str, Known] = {}
+    stripped: dict[str, list[Known]] = {}
+    for name, top1 in accuracy.items():
+        known = Known(top1=top1, family=family_of(base_name(name)), source="as given")
+        found[name] = known
+        stripped.setdefault(_named(name), []).append(known)
+    return {name: every[0] for name, every in stripped.items() if len(every) == 1} | found
 
 
 def _added(file: Path, target: Target) -> BenchRecord:

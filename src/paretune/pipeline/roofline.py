@@ -56,7 +56,7 @@ def roofline(
     """
     told, worker, target = progress or Silent(), engine or LocalEngine(), machine.detect()
     brought = model if isinstance(model, Model) else load_model(model)
-    count = threads or target.usable_cores
+    count = target.usable_cores if threads is None else threads
     request = Request(
         model=brought.name,
         data=data or "random inputs",

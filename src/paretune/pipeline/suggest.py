@@ -98,7 +98,12 @@ def suggest(
         if known is None or _rank(one) < _rank(known):
             best[one.model] = one
     networks = sorted(best.values(), key=lambda one: (not one.fits, -one.top1))
-    return Suggestion(target=target, networks=tuple(networks), left_out=found.left_out)
+    return Suggestion(
+        target=target,
+        networks=tuple(networks),
+        left_out=found.left_out,
+        conditions=found.conditions,
+    )
 
 
 def _rank(one: Suggested) -> tuple[bool, float]:

@@ -27,9 +27,13 @@ def precisions(target: Target, device: Device) -> tuple[Precision, ...]:
 
 
 def isa_environment(cap: str) -> dict[str, str]:
-    """Variables that cap oneDNN's kernels and PyTorch's own, compiled ones included."""
+    """Variables that cap kernels of oneDNN, of MKL, and PyTorch's own, compiled ones included."""
     own = "avx2" if cap.startswith("avx2") else "avx512"
-    return {**_onednn.isa_environment(cap), "ATEN_CPU_CAPABILITY": own}
+    return {
+        **_onednn.isa_environment(cap),
+        "ATEN_CPU_CAPABILITY": own,
+        "MKL_ENABLE_INSTRUCTIONS": own.upper(),
+    }
 
 
 def set_up(program: Program, settings: Settings) -> Any:

@@ -65,6 +65,39 @@ def test_of_one_variant_each_scale_has_its_own_point():
     assert [str(star) for star in stars] == ["*", "", "*"]
 
 
+def test_a_precision_without_a_point_is_told():
+    failed = timed("net_b0@224", 1.0).model_copy(update={"status": "failed", "reason": "no int8"})
+    known = record(timed("net_b0@224", 2.0, precision="f32"), failed)
+    found = model_frontier({"known": known}, target("a"), known=KNOWN)
+    assert found.left_out == {"net_b0@224 int8": "no int8"}
+
+
+def test_accuracy_is_of_the_weights_where_these_are_known():
+    tags = {
+        f"net_b0{tag}@224": Known(top1=top1, family="Net", source="a table")
+        for tag, top1 in (("", 0.7), (".a1_in1k", 0.8), (".b1_in1k", 0.6))
+    }
+
+    def drawn(architecture, name="r", **weights):
+        made = record(timed(architecture, 2.0)).model_copy(
+            update={"inputs": {architecture: (3, 224, 224)}}
+        )
+        return model_frontier({name: made}, target("a"), known=tags, **weights).points
+
+    assert [p.accuracy for p in drawn("net_b0.a1_in1k")] == [0.8]
+    assert [p.accuracy for p in drawn("net_b0.c1_in1k")] == [0.7]
+    mine = "timm:net_b0.a1_in1k@mine.safetensors"
+    assert drawn("net_b0.a1_in1k", weights={"r": mine}) == ()
+    tags[mine] = Known(top1=0.5, family="Net", source="as given")
+    assert [p.accuracy for p in drawn("net_b0.a1_in1k", weights={"r": mine})] == [0.5]
+
+
+def test_ones_own_weights_are_drawn_beside_the_published_ones():
+    plain = record(timed("net_b0@224", 2.0))
+    found = model_frontier({"known": plain, "mine": plain}, target("a"), known=KNOWN, own={"mine"})
+    assert [(p.record, p.own) for p in found.points] == [("known", False), ("mine", True)]
+
+
 def test_who_nobody_beats_and_who_has_no_point():
     found = made()
     assert [p.model for p in found.best("published")] == [f"net_b{i}@224" for i in range(4)]

@@ -41,6 +41,13 @@ def test_a_layer_is_bound_by_what_takes_longer() -> None:
 def test_what_is_not_told_has_no_limit() -> None:
     found = limit(layer(), "int8", PEAKS)
     assert (found.bound, found.limit_us) == ("untold", 0.0)
+    assert (found.lost_us, found.why) == (0.0, "")
+    limits = (limit(layer(us=30.0, macs=0, moved=100_000), "int8", PEAKS), found)
+    told = Roofline(target=target("a"), variant="v", peaks=PEAKS, layers=limits, call_us=130.0)
+    assert told.untold_us == 100.0
+    said = roofline_table.summary(told)
+    assert said[2].startswith("Of layers that take 77% of the time the runtime tells no shapes")
+    assert not any("no shapes" in line for line in roofline_table.summary(whole()))
 
 
 def test_bandwidth_is_that_of_the_next_smaller_size() -> None:

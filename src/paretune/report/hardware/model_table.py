@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from paretune.artifact.headline import plural
+from paretune.core import Condition
 from paretune.report import text
 from paretune.report._table import plain
 from paretune.report.hardware.models import ModelFrontier
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+#: Kinds of conditions that bend figures.
+DISTURBING = ("noise", "frequency", "drift", "quota", "emulated")
 
 
 def summary(found: ModelFrontier) -> list[str]:
@@ -27,10 +31,27 @@ def summary(found: ModelFrontier) -> list[str]:
             f"Accuracy is published ({', '.join(sources)}), in f32: what bf16 and int8 cost is "
             "not in it; --data measures it."
         )
-    if found.left_out:
-        count = len(found.left_out)
-        lines.append(f"Left out: {plural(count, 'model')}.")
-        lines += [f"  {model}: {text.cut(why, 90)}" for model, why in found.left_out.items()]
+    return lines + left_out(found.left_out) + disturbed(found.conditions)
+
+
+def left_out(reasons: Mapping[str, str]) -> list[str]:
+    """What has no figure, and why: nothing where all have."""
+    if not reasons:
+        return []
+    lines = [f"  {name}: {text.cut(why, 90)}" for name, why in reasons.items()]
+    return [f"Left out: {len(lines)}.", *lines]
+
+
+def disturbed(conditions: Sequence[Condition]) -> list[str]:
+    """What bent the measurements, a line for each kind."""
+    kinds: dict[str, list[str]] = {}
+    for condition in conditions:
+        if condition.kind in DISTURBING:
+            kinds.setdefault(condition.kind, []).append(condition.text)
+    lines = []
+    for texts in kinds.values():
+        more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+        lines.append(f"Note: {text.cut(texts[0], 150)}{more}.")
     return lines
 
 

@@ -104,6 +104,7 @@ def model_frontier(
     *,
     known: Mapping[str, Known],
     own: Collection[str] = (),
+    weights: Mapping[str, str] | None = None,
     left_out: Mapping[str, str] | None = None,
 ) -> ModelFrontier:
     """Join records of one machine with accuracies.
@@ -115,38 +116,68 @@ def model_frontier(
     Args:
         records: by name, all of `target`.
         target: the machine.
-        known: published accuracies by the name that `model_name` gives, with or without the
-            image's size.
-        own: names of the records that are the user's.
+        known: published accuracies by name, as `facts_of` looks them up.
+        own: names of the records that are the user's, who has each drawn.
+        weights: MODEL texts by the names of records of the user's own weights, to which no
+            publication applies but one of that very text.
         left_out: models that could not be brought in at all, and why.
     """
-    why = dict(left_out or {})
-    best: dict[tuple[str, str, str], ModelPoint] = {}
+    why: dict[tuple[str, str], str] = {}
+    best: dict[tuple[str, str, str, str], ModelPoint] = {}
     for name, record in records.items():
         for variant in record.variants:
             model = model_name(record, variant.architecture)
             if variant.status != "ok":
-                why.setdefault(model, variant.reason)
+                why.setdefault((model, variant.precision), variant.reason)
                 continue
-            facts = known.get(model) or known.get(model.partition("@")[0])
+            if weights and name in weights:
+                facts = known.get(weights[name])
+            else:
+                facts = facts_of(known, variant.architecture, model)
             point = _point(name, record, model, variant, facts, own=name in own)
             if point is None:
-                why.setdefault(model, _unscored(record))
+                why.setdefault((model, variant.precision), _unscored(record))
                 continue
-            key = (model, variant.precision, point.scale)
+            key = (model, variant.precision, point.scale, name if name in own else "")
             if key not in best or point.ms < best[key].ms:
                 best[key] = point
     points = sorted(best.values(), key=lambda point: point.ms)
-    drawn = {point.model for point in points}
     return ModelFrontier(
         target=target,
         points=tuple(points),
         frontier=tuple(point.variant for point in _front(points)),
-        left_out={model: text for model, text in why.items() if model not in drawn},
+        left_out=dict(left_out or {}) | _left_out(why, points),
         conditions=tuple(
             dict.fromkeys(c for record in records.values() for c in record.conditions)
         ),
     )
+
+
+def facts_of(known: Mapping[str, Known], architecture: str, model: str) -> Known | None:
+    """What is published of a model: of these weights and size, else of the network.
+
+    Args:
+        known: by names with or without weights (`resnet50.a1_in1k`), with or without `@SIZE`.
+        architecture: as a variant has it, which knows the weights.
+        model: as `model_name` writes it, which knows the size.
+    """
+    stem, _, size = model.partition("@")
+    exact = architecture.partition("@")[0]
+    names = (f"{exact}@{size}", exact, model, stem)
+    return next((known[name] for name in names if name in known), None)
+
+
+def _left_out(why: Mapping[tuple[str, str], str], points: Sequence[ModelPoint]) -> dict[str, str]:
+    """Why a model has no point, or none in a precision, by its name and that."""
+    drawn = {point.model for point in points}
+    pairs = {(point.model, point.precision) for point in points}
+    found: dict[str, str] = {}
+    for (model, precision), reason in why.items():
+        if model not in drawn:
+            found.setdefault(model, reason)
+        elif (model, precision) not in pairs:
+            found[f"{model} {precision}"] = reason
+    return found
 
 
 def _point(
@@ -161,7 +192,9 @@ def _point(
     """The point of a variant, None where its latency or accuracy is not known."""
     if variant.latency_ms is None or variant.batch != 1:
         return None
-    score = variant.accuracy if record.metric in TOP1 else None
+    if record.metric not in TOP1:
+        return None
+    score = variant.accuracy
     if score is not None:
         accuracy, interval, source = score.value, score.ci95, "measured"
     elif known is not None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Layers that lose most, told with their reasons.
 WORST = 5
+#: Share of the time without a limit that is worth a line.
+UNTOLD = 0.02
 
 
 def summary(found: Roofline) -> list[str]:
@@ -30,6 +32,11 @@ def summary(found: Roofline) -> list[str]:
         f"{sizes[0][1] / 1e9:,.0f} GB/s in {sizes[0][0] // 1024} kB, "
         f"{sizes[-1][1] / 1e9:,.0f} GB/s in {sizes[-1][0] // 2**20} MB.",
     ]
+    if found.untold_us > UNTOLD * found.layers_us:
+        lines.append(
+            f"Of layers that take {found.untold_us / found.layers_us:.0%} of the time the runtime "
+            "tells no shapes, as where an input's size is free: they have no limit here."
+        )
     for place, layer in enumerate(found.worst(WORST), 1):
         lines.append(
             f"{place}. {text.cut(layer.name, 50)} ({layer.op}, {layer.precision or 'untold'}): "

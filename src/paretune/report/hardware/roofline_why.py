@@ -52,6 +52,6 @@ def why(layer: LayerTime, precision: str, fraction: float) -> str:
         )
     if layer.microseconds < LEAST_US:
         return "too small to keep the cores busy: fewer and wider layers lose less"
-    if multiplies and fraction < 0.5:
+    if multiplies and layer.moved is not None and fraction < 0.5:
         return "its shape does not fill the vector units: channels in multiples of 16 or 64 do"
     return ""

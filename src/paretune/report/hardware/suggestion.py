@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paretune.core import Estimate, Noun, Target
+from paretune.core import Condition, Estimate, Noun, Target
 from paretune.report import text
 from paretune.report._table import plain
+from paretune.report.hardware.model_table import disturbed, left_out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,12 +44,19 @@ class Suggestion(Noun):
     Attributes:
         target: the machine.
         networks: best first.
-        left_out: networks that could not be measured, and why.
+        left_out: networks that could not be measured, or not in a precision, and why.
+        conditions: what a reader of the figures should know.
     """
 
     target: Target
     networks: tuple[Suggested, ...]
     left_out: dict[str, str]
+    conditions: tuple[Condition, ...] = ()
+
+
+def summary(found: Suggestion) -> list[str]:
+    """The answer first, then what is missing or was disturbed."""
+    return [headline(found), *left_out(found.left_out), *disturbed(found.conditions)]
 
 
 def headline(found: Suggestion) -> str:
