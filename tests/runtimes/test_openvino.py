@@ -53,6 +53,25 @@ def test_a_fixed_batch_is_a_reason(tmp_path):
         OPENVINO.load(program, Settings(batch=3))
 
 
+def test_sizes_that_are_known_are_compiled_for(tmp_path):
+    """A file with free height and width, of which the user has said how large they are."""
+    image = ops.parameter([-1, 3, -1, -1], np.float32, name="x")
+    image.output(0).get_tensor().set_names({"x"})
+    weights = ops.constant(np.ones((4, 3, 3, 3), np.float32))
+    made = ops.convolution(image, weights, [1, 1], [1, 1], [1, 1], [1, 1])
+    ov.save_model(ov.Model([made], [image], "free"), tmp_path / "free.xml")
+    spec = TensorSpec(name="x", shape=(None, 3, 8, 8), dtype="float32")
+    out = TensorSpec(name="y", shape=(None, 4, 8, 8), dtype="float32")
+    model = Model(
+        name="free", source="test", inputs=(spec,), outputs=(out,), task="other", digest="free",
+        openvino=tmp_path / "free.xml",
+    )  # fmt: skip
+    (tmp_path / "p").mkdir()
+    session = OPENVINO.load(OPENVINO.prepare(model, "f32", tmp_path / "p"), Settings(batch=2))
+    assert session._compiled.inputs[0].get_partial_shape().to_shape() == [2, 3, 8, 8]
+    assert session.run({"x": np.ones((2, 3, 8, 8), np.float32)})[0].shape == (2, 4, 8, 8)
+
+
 def test_int8_executes_in_int8(tmp_path):
     model = models.conv_model()
     calibration = [models.feeds_of(model, 1, seed) for seed in range(8)]

@@ -93,17 +93,17 @@ class OpenVino(Runtime):
         """Compile for the settings' batch, threads and streams."""
         ov = need("openvino", runtime=self.name, install=self.install)
         check_settings(program, settings, device_ok=settings.device == "cpu")
-        from paretune.runtimes._openvino_session import OpenVinoSession
+        from paretune.runtimes._openvino_session import OpenVinoSession, input_indices
 
         with attempt("compiling with OpenVINO"):
             core = ov.Core()
             graph = core.read_model(str(program.folder / program.files[0]))
-            shapes = {port: port.get_partial_shape() for port in graph.inputs}
-            if any(shape.is_dynamic for shape in shapes.values()):
-                for shape in shapes.values():
-                    if shape.rank.is_static and len(shape):
-                        shape[0] = settings.batch
-                graph.reshape(shapes)
+            shapes = [port.get_partial_shape() for port in graph.inputs]
+            if any(shape.is_dynamic for shape in shapes):
+                places = input_indices(graph.inputs, [spec.name for spec in program.inputs])
+                for spec, place in zip(program.inputs, places, strict=True):
+                    _settle(shapes[place], (settings.batch, *spec.shape[1:]))
+                graph.reshape(dict(zip(graph.inputs, shapes, strict=True)))
             compiled = core.compile_model(graph, "CPU", properties(program, settings))
         return OpenVinoSession(program, settings, compiled)
 
@@ -117,6 +117,20 @@ class OpenVino(Runtime):
             path = forms.as_openvino(model, forms_folder(model))
         with attempt(f"reading {path.name} with OpenVINO"):
             return ov.Core().read_model(str(path))
+
+
+def _settle(shape: Any, sizes: Sequence[int | None]) -> None:
+    """Give free axes of an OpenVINO shape the sizes that are known: code for any size is slower.
+
+    Args:
+        shape: of an input; changed.
+        sizes: of every axis, None where it stays free.
+    """
+    if shape.rank.is_dynamic or len(shape) != len(sizes):
+        return
+    for axis, size in enumerate(sizes):
+        if size is not None and shape[axis].is_dynamic:
+            shape[axis] = size
 
 
 def properties(program: Program, settings: Settings) -> dict[str, str]:
