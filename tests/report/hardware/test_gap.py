@@ -158,6 +158,9 @@ def test_cpus_that_call_themselves_alike_are_told_apart() -> None:
         ("AMD EPYC (2 cores, AVX2)", 12.0),
         ("AMD EPYC (2 cores, AVX-512 VNNI)", 4.0),
     ]
+    records["new"] = BenchRecord(target=newer, variants=(timed("net", 0.5),))
+    old, new = gap_table.summary(gap(records))[:2]
+    assert ("faster" in old, "faster" in new) == (False, True)
 
 
 def sized(made: BenchRecord, **sizes: int) -> BenchRecord:

@@ -21,14 +21,11 @@ def summary(found: Gap) -> list[str]:
     for regime, bars in found.bars.items():
         reference = min((b for b in bars if b.device == "cuda"), key=lambda b: b.behind)
         for machine in dict.fromkeys(b.machine for b in bars if b.device == "cpu"):
-            steps = [
-                f"{bar.stage} {behind(bar)}"
-                for bar in bars
-                if bar.machine == machine and bar.device == "cpu"
-            ]
+            own = [bar for bar in bars if bar.machine == machine and bar.device == "cpu"]
+            steps = ", ".join(f"{bar.stage} {behind(bar)}" for bar in own)
             lines.append(
                 f"{found.model}, {regime}: {machine} is slower than {reference.machine} by "
-                f"{', '.join(steps)}{BELOW if any(b.behind < 1 for b in bars) else ''}."
+                f"{steps}{BELOW if any(bar.behind < 1 for bar in own) else ''}."
             )
     missing = [
         *found.missing,
