@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from paretune import runtimes
@@ -47,6 +48,22 @@ def test_a_short_last_batch_changes_no_result(programs, arrays, name):
     assert one_by_one.dtype == np.float32
     np.testing.assert_allclose(padded, one_by_one, rtol=1e-4, atol=1e-5)
     assert (one_by_one.argmax(axis=1) == arrays.labels()).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_an_output_that_is_one_number_is_no_obstacle(arrays, name, tmp_path):
+    made = onnx.load(str(write_onnx(tmp_path / "tiny.onnx")))
+    made.graph.node.append(onnx.helper.make_node("ReduceMean", ["scores"], ["loss"], keepdims=0))
+    made.graph.output.append(onnx.helper.make_tensor_value_info("loss", 1, []))
+    onnx.save(made, str(tmp_path / "loss.onnx"))
+    (tmp_path / "p").mkdir()
+    model = load_model(tmp_path / "loss.onnx")
+    program = runtimes.get(name).prepare(model, "f32", tmp_path / "p")
+    with opened(program, arrays, batch=7) as host:
+        assert host.call("evaluate", arrays).shape == (arrays.n, 10)
+        scores, losses = host.call("all_outputs", arrays, 10)
+    assert (scores.shape, losses.shape) == ((10, 10), (2,))
+    assert losses[0] == pytest.approx(scores[:7].mean(), abs=1e-4)
 
 
 def test_streams_run_at_once_and_their_samples_are_all_counted(programs, arrays):

@@ -83,6 +83,17 @@ def test_a_model_of_ones_own_that_changed_is_measured_again(files, tmp_path):
     assert json.loads(file.read_text())["digests"] != json.loads(before)["digests"]
 
 
+def test_a_model_that_is_gone_is_drawn_as_it_was_measured(files, tmp_path):
+    mine, asked = tmp_path / "mine.onnx", {"accuracy": {"mine": 0.7}, "out": tmp_path / "out"}
+    write_onnx(mine)
+    first = frontier([str(mine)], **asked, **OPTIONS)
+    mine.unlink()
+    told = Told()
+    again = frontier([str(mine)], resume=True, progress=told, **asked, **OPTIONS)
+    assert again.points == first.points
+    assert any("is drawn as it was measured before" in note for note in told.notes)
+
+
 def test_what_could_not_be_measured_is_tried_again(files, tmp_path, monkeypatch):
     module = sys.modules["paretune.pipeline.frontier"]
     real = module.bench

@@ -148,7 +148,8 @@ class SessionHost:
         outputs: list[Array] = []
         for start in range(0, arrays.n, batch):
             feeds = arrays.feeds(start, min(start + batch, arrays.n))
-            outputs.append(np.asarray(self._padded(feeds, batch)[0], dtype=np.float32))
+            count = len(next(iter(feeds.values())))
+            outputs.append(np.asarray(self._padded(feeds, batch)[0][:count], dtype=np.float32))
         result = np.concatenate(outputs)
         finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
         if not finite.all():
@@ -160,23 +161,27 @@ class SessionHost:
         return result
 
     def all_outputs(self, arrays: ArrayFolder, most: int) -> list[Array]:
-        """Every output of the first `most` samples, in call order, each (n, ...)."""
+        """Every output of the first `most` samples, in call order: those of all calls in a row.
+
+        A number that belongs to no sample, such as a loss, comes once a call.
+        """
         batch, count = self._settings.batch, min(most, arrays.n)
-        made = [
-            self._padded(arrays.feeds(start, min(start + batch, count)), batch)
-            for start in range(0, count, batch)
-        ]
+        made: list[list[Array]] = []
+        for start in range(0, count, batch):
+            end = min(start + batch, count)
+            outputs = self._padded(arrays.feeds(start, end), batch)
+            made.append([np.atleast_1d(o)[: end - start] for o in outputs])
         return [np.concatenate(parts) for parts in zip(*made, strict=True)]
 
     def _padded(self, feeds: Feeds, batch: int) -> list[Array]:
-        """Outputs of up to `batch` samples; a short last batch is filled up and cut again."""
+        """Outputs of up to `batch` samples; a short last batch is filled up, and so they are."""
         count = len(next(iter(feeds.values())))
         if count < batch:
             feeds = {
                 name: np.concatenate([array, np.repeat(array[-1:], batch - count, axis=0)])
                 for name, array in feeds.items()
             }
-        return [output[:count] for output in self._session.run(feeds)]
+        return self._session.run(feeds)
 
     def layers(self) -> list[LayerTime]:
         """Per-layer times on the bound inputs; the session must be loaded with `profile`."""

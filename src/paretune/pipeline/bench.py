@@ -134,7 +134,10 @@ def bench(
             executed = kernels(entrants, told)
             # A program runs the same kernels in any number of streams.
             own = {one_stream(e.variant): name for name, e in entrants.ready.items()}
-            ran = {r.id: executed.get(own.get(one_stream(r), ""), {}) for r in records}
+            ran = {
+                r.id: executed.get(r.id) or executed.get(own.get(one_stream(r), ""), {})
+                for r in records
+            }
             records = [judged(record, ran[record.id], cap) for record in records]
             silent = sorted(
                 {r.runtime for r in records if r.status == "ok" and not any(map(isa_of, ran[r.id]))}
@@ -167,7 +170,7 @@ def _check_names(models: Sequence[Model]) -> None:
         if model.architecture in names:
             raise InputError(
                 f"{names[model.architecture]} and {model.name} are both called "
-                f"{model.architecture}: rename one, or bench them one at a time"
+                f"{model.architecture}: rename a file, or bench them one at a time"
             )
         names[model.architecture] = model.name
 

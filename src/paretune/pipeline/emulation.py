@@ -72,8 +72,8 @@ def unverified(runtimes: Sequence[str], cap: str) -> list[Condition]:
     return [
         Condition(
             kind="emulated",
-            text=f"{names} was asked to keep to {cap}, and does not tell which kernels it runs: "
-            "that it does is not verified",
+            text=f"asked to keep to {cap}, {names} did not tell which instructions the kernels are "
+            "made of: that the cap was kept is not verified",
         )
     ]
 

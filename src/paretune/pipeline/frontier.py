@@ -103,7 +103,8 @@ def frontier(
         raise MissingPackageError(
             f'--preset {preset_name} needs timm: pip install "paretune[timm]"'
         )
-    added = {str(file): _added(file, target) for file in add}
+    places = dict.fromkeys(file.resolve() for file in add)
+    added = {str(file): _added(file, target) for file in places}
     Request(
         model=texts[0] if texts else "",
         data=data or "",
@@ -147,9 +148,10 @@ def frontier(
         made = model_frontier(
             found | added,
             target,
-            known=published | given,
+            known=published,
+            given=given,
             own={*map(_file_name, models), *added},
-            weights={_file_name(t): t for t in models if t.partition("@")[2] not in ("", "random")},
+            trained={_file_name(text) for text in models if _has_weights(text)},
             left_out=failed,
         )
         paths.write_text_atomic(out / RESULT, made.model_dump_json(indent=2))
@@ -179,6 +181,14 @@ def _records(
         kept = records.read(file) if file.is_file() else None
         try:
             model = loaded(text) if kept is None or text in own else None
+        except ParetuneError as error:
+            if kept is None:
+                failed[base_name(text)] = str(error)
+                told.note(f"{text} is left out: {error}")
+                continue
+            told.note(f"{text} is drawn as it was measured before: {error}")
+            model = None
+        try:
             if model is not None and (kept is None or _changed(model, kept)):
                 kept = measure(text, model)
                 paths.write_text_atomic(file, kept.model_dump_json(by_alias=True, indent=2))
@@ -205,6 +215,11 @@ def _given(accuracy: Mapping[str, float]) -> dict[str, Known]:
         found[name] = known
         stripped.setdefault(_named(name), []).append(known)
     return {name: every[0] for name, every in stripped.items() if len(every) == 1} | found
+
+
+def _has_weights(text: str) -> bool:
+    """Whether a MODEL is given with a file of weights: `NAME@FILE`."""
+    return text.rpartition("@")[0] != "" and text.rpartition("@")[2] != "random"
 
 
 def _added(file: Path, target: Target) -> BenchRecord:

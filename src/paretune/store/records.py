@@ -73,7 +73,7 @@ def read_all(files: Sequence[Path]) -> dict[str, BenchRecord]:
     found: dict[str, BenchRecord] = {}
     for (file, record), name in zip(known, short, strict=True):
         name = name if short.count(name) == 1 else f"{file.parent.name}/{_plain(file)}"
-        found[name if name not in found else str(file)] = record
+        found[name if name not in found else str(file.resolve())] = record
     return found
 
 

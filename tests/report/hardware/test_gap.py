@@ -203,3 +203,11 @@ def test_a_price_is_of_the_machine_and_all_its_records() -> None:
     found = gap({"cpu": CPU, "run": RUN, "gpu": GPU}, prices={"cpu": 0.5, "gpu": 4.0})
     bars = {bar.record: bar for bar in found.bars["one call at a time"] if bar.device == "cpu"}
     assert bars["run"].per_dollar == pytest.approx(1000 / 2.5 * 3600 / 0.5)
+    with pytest.raises(InputError, match=r"--price run=0\.7: a .* has another price already"):
+        gap({"cpu": CPU, "run": RUN, "gpu": GPU}, prices={"cpu": 0.5, "run": 0.7})
+
+
+def test_an_image_that_is_no_square_is_no_older_record() -> None:
+    wide = CPU.model_copy(update={"inputs": {"net": (3, 240, 320)}})
+    with pytest.raises(InputError, match="no model was measured on both"):
+        gap({"cpu": wide, "gpu": sized(GPU, net=64)})

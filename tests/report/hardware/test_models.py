@@ -51,6 +51,14 @@ def test_agreement_with_ones_own_baseline_is_no_accuracy():
     assert found.left_out["mine"] == "its score is agreement, which is no top-1 accuracy"
 
 
+def test_agreement_takes_no_publication_away():
+    score = Score(split="search", value=0.99, ci95=(0.98, 1.0), n=500)
+    scored = timed("net_b0@224", 2.0).model_copy(update={"accuracy": score})
+    own = record(scored).model_copy(update={"data": "pets", "metric": "agreement"})
+    (point,) = model_frontier({"own": own}, target("a"), known=KNOWN).points
+    assert (point.accuracy, point.source) == (0.7, "a table")
+
+
 def test_of_one_variant_each_scale_has_its_own_point():
     score = Score(split="search", value=0.6, ci95=(0.5, 0.7), n=500)
     scored = timed("net_b3@224", 5.0).model_copy(update={"accuracy": score})
@@ -78,18 +86,18 @@ def test_accuracy_is_of_the_weights_where_these_are_known():
         for tag, top1 in (("", 0.7), (".a1_in1k", 0.8), (".b1_in1k", 0.6))
     }
 
-    def drawn(architecture, name="r", **weights):
+    def drawn(architecture, name="r", **options):
         made = record(timed(architecture, 2.0)).model_copy(
             update={"inputs": {architecture: (3, 224, 224)}}
         )
-        return model_frontier({name: made}, target("a"), known=tags, **weights).points
+        return model_frontier({name: made}, target("a"), known=tags, **options).points
 
     assert [p.accuracy for p in drawn("net_b0.a1_in1k")] == [0.8]
     assert [p.accuracy for p in drawn("net_b0.c1_in1k")] == [0.7]
-    mine = "timm:net_b0.a1_in1k@mine.safetensors"
-    assert drawn("net_b0.a1_in1k", weights={"r": mine}) == ()
-    tags[mine] = Known(top1=0.5, family="Net", source="as given")
-    assert [p.accuracy for p in drawn("net_b0.a1_in1k", weights={"r": mine})] == [0.5]
+    assert drawn("net_b0.a1_in1k", trained={"r"}) == ()
+    given = {"net_b0": Known(top1=0.5, family="Net", source="as given")}
+    for options in ({}, {"trained": {"r"}}):
+        assert [p.accuracy for p in drawn("net_b0.a1_in1k", given=given, **options)] == [0.5]
 
 
 def test_ones_own_weights_are_drawn_beside_the_published_ones():

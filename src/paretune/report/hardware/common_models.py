@@ -63,6 +63,8 @@ def _wanted(text: str, have: Mapping[str, set[str]], common: set[str]) -> str:
         for device, names in have.items()
     }
     found = sorted(common & of_device["cpu"])
+    if wanted in found:
+        return wanted
     if len(found) > 1:
         raise InputError(f"--model {text} was measured at several sizes: give {' or '.join(found)}")
     if found:
@@ -75,14 +77,17 @@ def _wanted(text: str, have: Mapping[str, set[str]], common: set[str]) -> str:
 
 
 def _sized(entries: Mapping[str, list[Entry]]) -> dict[str, list[Entry]]:
-    """Entries of an older record, which does not know its images' size, with those of that name.
+    """Entries of older records, which do not know their images' size, with those of that name.
 
     They stay by themselves where other records have that model in several sizes.
     """
     found: dict[str, list[Entry]] = {}
     for name, of_model in entries.items():
         sizes = [other for other in entries if other.startswith(f"{name}@")]
-        found.setdefault(sizes[0] if len(sizes) == 1 else name, []).extend(of_model)
+        for entry in of_model:
+            _, record, variant = entry
+            older = len(sizes) == 1 and variant.architecture not in record.inputs
+            found.setdefault(sizes[0] if older else name, []).append(entry)
     return found
 
 

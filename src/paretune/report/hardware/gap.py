@@ -123,27 +123,39 @@ def gaps(
         if not 0 < price < math.inf:
             raise InputError(f"--price {name}={price} must be above 0: give USD an hour")
     known = models_in_common(records, model)
-    return Gaps(models=tuple(_gap(name, entries, prices) for name, entries in known.items()))
+    costs = _costs(records, prices)
+    return Gaps(models=tuple(_gap(name, entries, costs) for name, entries in known.items()))
 
 
-def _gap(name: str, entries: list[Entry], prices: Mapping[str, float]) -> Gap:
+def _costs(
+    records: Mapping[str, BenchRecord], prices: Mapping[str, float]
+) -> dict[tuple[str, str], float]:
+    """USD an hour by machine and device: a machine has one price, however many records it has.
+
+    Raises:
+        InputError: it was given two.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for name, price in prices.items():
+        for device in {variant.device for variant in records[name].variants}:
+            machine = machine_name(records[name], device)
+            if found.setdefault((machine, device), price) != price:
+                raise InputError(f"--price {name}={price}: {machine} has another price already")
+    return found
+
+
+def _gap(name: str, entries: list[Entry], prices: Mapping[tuple[str, str], float]) -> Gap:
     """Of one model, from all that was measured of it."""
     cpus = [entry for entry in entries if entry[2].device == "cpu"]
     natives = {
         machine: _native([e for e in cpus if machine_name(e[1], "cpu") == machine])
         for machine in {machine_name(record, "cpu") for _, record, _ in cpus}
     }
-    # What costs the same: a machine has one price, however many records it has.
-    priced = {
-        (machine_name(record, variant.device), variant.device): prices[record_name]
-        for record_name, record, variant in entries
-        if record_name in prices
-    }
     bars: dict[Regime, tuple[Bar, ...]] = {}
     missing = []
     for regime in REGIMES:
         timed = [one for entry in entries if (one := _timed(*entry, regime)) is not None]
-        found = _bars(timed, natives, priced)
+        found = _bars(timed, natives, prices)
         if {bar.device for bar in found} == {"cpu", "cuda"}:
             bars[regime] = found
         else:

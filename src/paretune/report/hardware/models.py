@@ -104,7 +104,8 @@ def model_frontier(
     *,
     known: Mapping[str, Known],
     own: Collection[str] = (),
-    weights: Mapping[str, str] | None = None,
+    given: Mapping[str, Known] | None = None,
+    trained: Collection[str] = (),
     left_out: Mapping[str, str] | None = None,
 ) -> ModelFrontier:
     """Join records of one machine with accuracies.
@@ -118,8 +119,8 @@ def model_frontier(
         target: the machine.
         known: published accuracies by name, as `facts_of` looks them up.
         own: names of the records that are the user's, who has each drawn.
-        weights: MODEL texts by the names of records of the user's own weights, to which no
-            publication applies but one of that very text.
+        given: accuracies that the user gave, by name in the same way; they come first.
+        trained: names of records of the user's own weights: to them no publication applies.
         left_out: models that could not be brought in at all, and why.
     """
     why: dict[tuple[str, str], str] = {}
@@ -130,9 +131,8 @@ def model_frontier(
             if variant.status != "ok":
                 why.setdefault((model, variant.precision), variant.reason)
                 continue
-            if weights and name in weights:
-                facts = known.get(weights[name])
-            else:
+            facts = facts_of(given or {}, variant.architecture, model)
+            if facts is None and name not in trained:
                 facts = facts_of(known, variant.architecture, model)
             point = _point(name, record, model, variant, facts, own=name in own)
             if point is None:
@@ -192,9 +192,7 @@ def _point(
     """The point of a variant, None where its latency or accuracy is not known."""
     if variant.latency_ms is None or variant.batch != 1:
         return None
-    if record.metric not in TOP1:
-        return None
-    score = variant.accuracy
+    score = variant.accuracy if record.metric in TOP1 else None
     if score is not None:
         accuracy, interval, source = score.value, score.ci95, "measured"
     elif known is not None:
