@@ -3,6 +3,7 @@
 They are named in the environment, so that building and measuring processes know them as well.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 from paretune.core import UnsupportedError
+from paretune.runtimes._common import attempt
 from paretune.runtimes._onnxruntime import OnnxRuntime
 
 HERE = "tests.compress.misbehaving"
@@ -75,6 +77,29 @@ class Refusing(Base):
 
     def misbehave(self, folder):
         raise UnsupportedError("it has no operator Frobnicate")
+
+
+class Cramped(Base):
+    """Finds no memory, as a converter does that turns all it meets into a reason."""
+
+    name = "cramped"
+
+    def misbehave(self, folder):
+        with attempt("quantising"):
+            raise MemoryError("cannot allocate 9 GB")
+
+
+class Crowded(Base):
+    """Finds no room on the disk, deep inside of a converter."""
+
+    name = "crowded"
+
+    def misbehave(self, folder):
+        with attempt("converting"):
+            try:
+                raise OSError(errno.ENOSPC, "no space left on device")
+            except OSError as error:
+                raise RuntimeError("the exporter failed") from error
 
 
 class DyingLater(Base):

@@ -3,7 +3,7 @@ import tempfile
 
 import pytest
 
-from paretune.compress import Builds
+from paretune.compress import Builds, build
 from paretune.core import UnsupportedError
 from paretune.data import load_data, materialise
 from paretune.engine import LocalEngine, machine
@@ -27,6 +27,8 @@ def home(tmp_path, monkeypatch):
             slow=misbehaving.Slow,
             raising=misbehaving.Raising,
             refusing=misbehaving.Refusing,
+            cramped=misbehaving.Cramped,
+            crowded=misbehaving.Crowded,
         ),
     )
     monkeypatch.setenv("PARETUNE_TEST_NOTES", str(tmp_path / "notes"))
@@ -108,7 +110,7 @@ def test_calibration_decides_an_int8_program_and_no_other(builds, calibration, a
     assert len(attempts()) == 2
 
 
-def test_everything_that_decides_a_program_is_in_its_key(model, target):
+def test_everything_that_decides_a_program_is_in_its_key(model, target, monkeypatch):
     def key(target):
         builds = Builds(model, None, target=target, engine=LocalEngine(), store=Store.open())
         return builds.key("onnxruntime", "f32", "", "cpu")
@@ -116,6 +118,10 @@ def test_everything_that_decides_a_program_is_in_its_key(model, target):
     other = target.model_copy(update={"versions": dict(target.versions) | {"onnxruntime": "0"}})
     assert key(target) != key(other)
     assert key(target) != key(target.model_copy(update={"isa": ()}))
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "__version__", "0.0.0")
+        before = key(target)
+    assert before != key(target)
     unrelated = target.model_copy(update={"versions": dict(target.versions) | {"scipy": "0"}})
     assert key(target) == key(unrelated)
 
@@ -163,6 +169,21 @@ def test_what_a_runtime_cannot_do_is_remembered(builds, attempts):
         with pytest.raises(UnsupportedError, match=r"^it has no operator Frobnicate$"):
             builds().build("refusing", "f32")
     assert len(attempts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("runtime", "reason"),
+    [
+        ("cramped", r"preparing it failed: quantising failed: cannot allocate 9 GB$"),
+        ("crowded", r"preparing it failed: converting failed: the exporter failed$"),
+    ],
+)
+def test_a_lack_of_memory_or_room_is_not_remembered(builds, attempts, runtime, reason):
+    for _ in range(2):
+        with pytest.raises(UnsupportedError, match=reason):
+            builds().build(runtime, "f32")
+    assert len(attempts()) == 2
+    assert leftovers() == []
 
 
 def test_programs_of_one_builder_share_its_process_until_it_is_closed(builds, attempts):

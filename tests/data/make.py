@@ -24,6 +24,17 @@ def pictures(folder: Path, n: int, *, suffix: str = ".jpg", start: int = 0) -> l
     return paths
 
 
+def tokenizer_json() -> str:
+    """A tokenizer of seven words that sets a mark before and after a text."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    words = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "good", "film"])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return str(tokenizer.to_str())
+
+
 def truncate(path: Path, keep: float = 0.6) -> None:
     """Cut the end of a file off."""
     data = path.read_bytes()

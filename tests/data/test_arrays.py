@@ -4,8 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from paretune.core import ImagePreprocessing, InputError, TensorSpec
+from paretune.core import ImagePreprocessing, InputError, TensorSpec, TextPreprocessing
 from paretune.data import ArrayFolder, apply, arrays, load_data, materialise
+from tests.data import make
 from tests.data.make import model, pictures
 
 GREY = ImagePreprocessing(size=(8, 8), channels="L", mean=(0.5,), std=(0.5,))
@@ -188,6 +189,45 @@ def test_folder_that_cannot_be_written(digits, net, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"cannot be written to .*: choose another folder"):
         materialise(digits, "search", net, tmp_path / "file")
+
+
+@pytest.mark.parametrize(("words", "cut"), [(6, True), (4, False)])
+def test_texts_that_are_cut_are_counted_and_told(words, cut, tmp_path):
+    pytest.importorskip("tokenizers")
+    long = [" ".join(["good"] * (words if i % 2 else 3)) for i in range(200)]
+    rows = "".join(f"{text},{i // 2 % 2}\n" for i, text in enumerate(long))
+    (tmp_path / "texts.csv").write_text("text,label\n" + rows)
+    described = TextPreprocessing(
+        tokenizer=make.tokenizer_json(), max_length=6, inputs=("input_ids",)
+    )
+    net = model((None, 6), dtype="int64", classes=2, preprocessing=described)
+    data = load_data(tmp_path / "texts.csv")
+    told = Told()
+    for _ in range(2):  # prepared, and found again
+        made = materialise(data, "search", net, tmp_path / "arrays", progress=told)
+        long_ones = sum(len(data.samples.raw(int(i)).split()) > 4 for i in data.splits["search"])
+        assert made.truncated == long_ones
+        assert (made.truncated > 0) == cut
+    assert materialise(data, "train", net, tmp_path / "arrays", progress=told).n == 80
+    said = [note for note in told.notes if f"{made.truncated} of 60 texts are cut at 6" in note]
+    assert told.notes == said
+    assert len(said) == (2 if cut else 0)
+
+
+class Told:
+    """A progress that remembers what it was told."""
+
+    def __init__(self):
+        self.notes = []
+
+    def stage(self, name, total):
+        raise AssertionError("stages are the caller's")
+
+    def step(self, text):
+        pass
+
+    def note(self, text):
+        self.notes.append(text)
 
 
 def _materialise(folder):

@@ -55,6 +55,69 @@ def test_parts_are_kept(tmp_path, held):
             assert f"/{folder}/" in dataset.samples.describe(int(index))
 
 
+@pytest.mark.parametrize(
+    ("train", "held"),
+    [
+        ("Training", "Testing"),
+        ("training_set", "test_set"),
+        ("trainset", "valset"),
+        ("train", "eval"),
+        ("train", "Evaluation"),
+    ],
+)
+def test_parts_have_many_names(tmp_path, train, held):
+    for part, n in ((train, 10), (held, 60)):
+        for name in ("a", "b"):
+            pictures(tmp_path / part / name, n)
+    dataset = load_data(tmp_path)
+    assert dataset.samples.class_names == ("a", "b")
+    assert {k: len(v) for k, v in dataset.splits.items()} == {
+        "train": 20,
+        "search": 60,
+        "holdout": 60,
+    }
+    for index in dataset.splits["train"]:
+        assert f"/{train}/" in dataset.samples.describe(int(index))
+
+
+def test_a_folder_that_every_class_has_is_no_split(tmp_path):
+    for name in ("cat/images", "dog/images"):
+        pictures(tmp_path / name, 60)
+    assert load_data(str(tmp_path)).samples.class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("val/a", "val/b", "test/a", "test/b"),  # which is no train
+        ("seg_train/seg_train/a", "seg_test/seg_test/a", "seg_pred/seg_pred"),
+        ("fold1/a", "fold1/b", "fold2/a", "fold2/b"),
+        ("cat/train", "cat/test", "dog/train", "dog/test"),
+    ],
+)
+def test_splits_are_not_taken_for_classes(tmp_path, folders):
+    for folder in folders:
+        pictures(tmp_path / folder, 30)
+    with pytest.raises(InputError, match=r"look like splits and not like classes: name them train"):
+        load_data(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("cat/2019", "cat/2020", "dog/2020"),
+        ("cat/2020", "cat", "dog/2020", "dog"),
+        ("bullet_train", "bus", "car", "search_light", "ship"),
+        ("set", "testament", "trainers"),
+    ],
+)
+def test_classes_are_not_taken_for_splits(tmp_path, folders):
+    for folder in folders:
+        pictures(tmp_path / folder, 60)
+    names = sorted({folder.split("/")[0] for folder in folders})
+    assert load_data(tmp_path).samples.class_names == tuple(names)
+
+
 def test_one_damaged_image_is_skipped_and_counted(classes):
     damaged = classes / "cat" / "0030.jpg"
     truncate(damaged, 0.95)

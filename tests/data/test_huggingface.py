@@ -89,6 +89,28 @@ def test_saved_texts_and_unlabelled_test(tmp_path):
     check_format("huggingface", f"hf:{tmp_path / 'glue'}")
 
 
+def test_pairs_of_texts_are_refused(tmp_path):
+    columns = {"premise": ["a"] * 120, "hypothesis": ["b"] * 120, "label": [0, 1] * 60}
+    datasets.Dataset.from_dict(columns).save_to_disk(tmp_path / "pairs")
+    with pytest.raises(InputError, match=r"pairs of texts \(premise and hypothesis\): join them"):
+        load_data(f"hf:{tmp_path / 'pairs'}")
+
+
+def test_the_first_of_two_parts_for_one_split_is_kept(tmp_path):
+    tables = {"train": images(40), "validation": images(70, 100), "dev": images(65, 200)}
+    datasets.DatasetDict(tables).save_to_disk(tmp_path / "three")
+    dataset = load_data(f"hf:{tmp_path / 'three'}")
+    assert len(dataset.samples) == 110
+
+
+def test_labels_written_as_texts_of_numbers(tmp_path):
+    columns = {"text": ["a"] * 120, "label": [f"{i % 12}.0" for i in range(120)]}
+    datasets.Dataset.from_dict(columns).save_to_disk(tmp_path / "floats")
+    samples = load_data(f"hf:{tmp_path / 'floats'}").samples
+    assert samples.labels.tolist() == [i % 12 for i in range(120)]
+    assert samples.class_names is None
+
+
 def test_refusals(tmp_path):
     with pytest.raises(InputError, match="cannot be loaded"):
         load_data("hf:no-such-owner/no-such-set")

@@ -8,6 +8,8 @@ from PIL import Image
 
 from paretune.core import ImagePreprocessing, InputError, TensorSpec, TextPreprocessing
 from paretune.data import apply, batch
+from paretune.data.preprocess import is_truncated
+from tests.data import make
 from tests.data.make import picture
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -139,12 +141,8 @@ def test_batch():
 
 @pytest.fixture
 def tokenizer_json():
-    tokenizers = pytest.importorskip("tokenizers")
-    words = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "good", "film"])}
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    tokenizer.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    return tokenizer.to_str()
+    pytest.importorskip("tokenizers")
+    return make.tokenizer_json()
 
 
 def test_text_equals_transformers(tokenizer_json, tmp_path):
@@ -166,6 +164,12 @@ def test_text_equals_transformers(tokenizer_json, tmp_path):
         apply(ours, "a", inputs[:2])
     with pytest.raises(InputError, match="was given int"):
         apply(ours, 3, inputs)
+
+
+def test_a_text_is_cut_where_it_has_more_tokens_than_fit(tokenizer_json):
+    ours = TextPreprocessing(tokenizer=tokenizer_json, max_length=6, inputs=("input_ids",))
+    found = [is_truncated(ours, "good " * words) for words in (0, 4, 5)]  # and two marks
+    assert found == [False, False, True]
 
 
 def test_needs_no_torch(tokenizer_json):

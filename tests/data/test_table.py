@@ -59,6 +59,19 @@ def test_texts(tmp_path):
     assert len(samples) == 110
 
 
+@pytest.mark.parametrize("header", ["text,label", "words,sense"])
+def test_numbers_are_class_indices_however_they_are_written(tmp_path, header):
+    lines = [f"text {i},{float(i % 12)}" for i in range(120)]  # as pandas writes them
+    samples = load_data(write(tmp_path / "floats.csv", [header, *lines])).samples
+    assert samples.labels.tolist() == [i % 12 for i in range(120)]
+    assert samples.class_names is None
+
+
+def test_names_with_a_number_among_them_stay_names(tmp_path):
+    lines = [f"text {i},{('7', 'seven')[i % 2]}" for i in range(120)]
+    assert load_data(write(tmp_path / "list.csv", lines)).samples.class_names == ("7", "seven")
+
+
 def test_missing_and_damaged_files_are_skipped(tmp_path, images):
     truncate(images[5])
     images[6].unlink()
@@ -82,6 +95,11 @@ def test_missing_and_damaged_files_are_skipped(tmp_path, images):
         ([""], "is empty"),
         (["one,two,label", "a,b,1"], "has columns one, two, label: name one of them path or text"),
         (["text,label", *["words,3"] * 120], "only one class"),
+        (["text,label", *["a,1.0", "b,2.5"] * 60], "no whole numbers, such as '2.5': give class"),
+        (["text,label", *["a,1.0", "b,nan"] * 60], "no whole numbers, such as 'nan'"),
+        (["sentence1,sentence2,label", "a,b,1"], "pairs of texts .sentence1 and sentence2.: join"),
+        (["Question,Sentence,label", "a,b,1"], "pairs of texts .question and sentence."),
+        (["id,premise,hypothesis,label", "1,a,b,1"], "or give their tokens as .npz"),
     ],
 )
 def test_refusals(tmp_path, lines, says):

@@ -116,6 +116,14 @@ def test_without_labels_only_what_needs_none_is_told():
         scored(outputs, None, outputs, metric="top1")
 
 
+@pytest.mark.parametrize("shape", [(40, 1), (40,), (40, 10, 2)])
+@pytest.mark.parametrize("metric", ["top1", "agreement"])
+def test_outputs_without_two_classes_have_no_best_one(metric, shape):
+    outputs = np.ones(shape, dtype=np.float32)
+    with pytest.raises(InputError, match=r"two or more classes .* shape \(40"):
+        scored(outputs, np.zeros(40, dtype=np.int64), outputs, metric=metric, classifier=False)
+
+
 @pytest.mark.parametrize(
     ("name", "task", "labelled", "chosen"),
     [

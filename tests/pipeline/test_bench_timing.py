@@ -58,9 +58,7 @@ def test_models_that_are_called_alike_are_refused(tmp_path: Path) -> None:
     for file in files:
         file.parent.mkdir()
         write_onnx(file)
-    with pytest.raises(
-        InputError, match=r"a/model\.onnx and .*/b/model\.onnx are both called"
-    ):
+    with pytest.raises(InputError, match=r"a/model\.onnx and .*/b/model\.onnx are both called"):
         bench([str(file) for file in files], **SHORT)
 
 

@@ -96,6 +96,25 @@ def test_text_classifier_conforms(bert: Path, tmp_path: Path) -> None:
     assert short.inputs[0].shape == (None, 8)
 
 
+@pytest.mark.parametrize(
+    ("problem", "task"),
+    [
+        (None, "classification"),
+        ("single_label_classification", "classification"),
+        ("multi_label_classification", "other"),
+        ("regression", "other"),
+    ],
+)
+def test_a_head_of_no_single_answer_is_no_classifier(
+    problem: str | None, task: str, bert: Path, tmp_path: Path
+) -> None:
+    folder = copied(bert, tmp_path / "other")
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"problem_type": problem}))
+    assert load_model(folder).task == task
+    assert load_model(folder, task="classification").task == "classification"
+
+
 PROCESSORS: dict[str, dict[str, Any]] = {
     "ViT": {"size": {"height": 24, "width": 24}},
     "ConvNext": {"size": {"shortest_edge": 28}},

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from paretune.core import ImagePreprocessing, InputError
+from paretune.core import ImagePreprocessing, InputError, TensorSpec
+from paretune.data import apply
 from paretune.sources import load_model, sources
 from paretune.sources._digits_net import build
 
@@ -62,6 +64,32 @@ def test_bad_preprocessing(tmp_path: Path) -> None:
     file.write_text('{"kind": "image", "size": "large"}')
     with pytest.raises(InputError, match=r"does not fit at image\.size"):
         load_model(build(), preprocessing=str(file))
+
+
+class Bytes(torch.nn.Module):
+    """Takes pixels as integers and scales them itself."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return (image.float() / 255).mean((2, 3))
+
+
+def integers(kind: str) -> tuple[TensorSpec, ...]:
+    return (TensorSpec(name="image", shape=(None, 3, 8, 8), dtype=kind),)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "int64"])
+def test_unit_leaves_pixels_as_they_are_where_integers_are_taken(kind: str) -> None:
+    model = load_model(Bytes(), input_shape=integers(kind), preprocessing="unit")
+    assert model.preprocessing is not None
+    white = Image.new("RGB", (8, 8), (255, 128, 1))
+    pixels = apply(model.preprocessing, white, model.inputs)["image"]
+    assert pixels[:, 0, 0].tolist() == [255, 128, 1]
+
+
+@pytest.mark.parametrize(("text", "kind"), [("imagenet", "uint8"), ("unit", "int8")])
+def test_fractions_are_refused_where_integers_are_taken(text: str, kind: str) -> None:
+    with pytest.raises(InputError, match=f"{text} does not fit input 'image', which takes {kind}"):
+        load_model(Bytes(), input_shape=integers(kind), preprocessing=text)
 
 
 def test_labels_and_task() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from paretune import runtimes
-from paretune.core import Device, Model, Precision
+from paretune.core import Device, Model, Precision, UnsupportedError, WorkerError
 from paretune.data import ArrayFolder
 from paretune.runtimes.base import Program
 
@@ -32,9 +32,27 @@ class Builder:
     def prepare(
         self, runtime: str, precision: Precision, recipe: str, device: Device, folder: Path
     ) -> Program:
-        """See `Runtime.prepare`; calibration feeds have a batch of 1."""
+        """See `Runtime.prepare`; calibration feeds have a batch of 1.
+
+        Raises:
+            UnsupportedError: it cannot be done for this model.
+            WorkerError: memory or the disk ran out, which another time need not happen.
+        """
         arrays = self._calibration if precision == "int8" else None
         feeds = [] if arrays is None else [arrays.feeds(i, i + 1) for i in range(arrays.n)]
-        return runtimes.get(runtime).prepare(
-            self._model, precision, folder, recipe=recipe, calibration=feeds, device=device
-        )
+        try:
+            return runtimes.get(runtime).prepare(
+                self._model, precision, folder, recipe=recipe, calibration=feeds, device=device
+            )
+        except UnsupportedError as error:
+            if _is_passing(error):
+                raise WorkerError(str(error)) from error
+            raise
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether it comes of the machine's state (memory, disk, files) and not of the model."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, MemoryError | OSError):
+        cause = cause.__cause__
+    return cause is not None

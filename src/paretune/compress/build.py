@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paretune import runtimes
+from paretune._version import __version__
 from paretune.compress._travel import Export, obstacle
 from paretune.compress._workshop import Cargo, Workshop
 from paretune.core import Device, Model, Precision, Target, UnsupportedError, WorkerError
@@ -18,7 +19,7 @@ from paretune.runtimes.base import Program
 from paretune.store import Store, key_digest, paths
 
 #: Raised when what `prepare` writes changes meaning, so that older programs are not reused.
-FORMAT = 3
+FORMAT = 4
 
 
 class Builds:
@@ -74,6 +75,7 @@ class Builds:
         arrays = self._calibration if precision == "int8" else None
         return {
             "format": FORMAT,
+            "paretune": __version__,  # what prepares programs changes with every version
             "model": self._model.digest,
             "exported": self._export is not None,
             "runtime": runtime,
@@ -115,7 +117,7 @@ class Builds:
         except UnsupportedError as error:
             self._store.put("program", key, {"unsupported": str(error)})
             raise
-        except WorkerError as error:  # a crash or the clock: not a property of the model, not kept
+        except WorkerError as error:  # a crash, the clock, no memory: not the model's, not kept
             self._workshop.close()  # the next program gets a fresh process
             raise UnsupportedError(f"preparing it failed: {error}") from error
         payload = program.payload is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,10 +21,15 @@ PARTS = {
     "valid": "search",
     "validation": "search",
     "dev": "search",
+    "eval": "search",
+    "evaluation": "search",
     "search": "search",
     "test": "holdout",
+    "testing": "holdout",
     "holdout": "holdout",
 }
+#: With more inner folders than these a word such as `test` in a name is a class's own.
+FEW = 4
 
 
 @register
@@ -56,6 +63,8 @@ class Folder(Format):
                 f"folder {text} holds images both beside and inside class folders: move them all "
                 "into class folders, or all out"
             )
+        if not parts:
+            _check_classes(text, root, listed)
         if len(names) == 1:
             raise InputError(
                 f"folder {text} has only one class ({names[0]!r}), and accuracy on it says "
@@ -82,11 +91,42 @@ class Folder(Format):
         )
 
 
+def split_of(name: str) -> str | None:
+    """The split that a folder or table of this name is, such as `Training` or `test_set`."""
+    plain = name.lower()
+    return PARTS.get(plain) or PARTS.get(plain.removesuffix("set").rstrip("_- "))
+
+
+def _check_classes(text: str, root: Path, listed: Sequence[tuple[Path, str | None, str]]) -> None:
+    """Refuse inner folders that are splits by the look of them, and no classes.
+
+    Raises:
+        InputError: their names say so, or each holds the same folders and no image beside them.
+    """
+    inner: dict[str, set[str]] = {}
+    for path, name, _ in listed:
+        if name is not None:
+            below = path.relative_to(root / name).parts
+            inner.setdefault(name, set()).add(below[0] if len(below) > 1 else "")
+    words = (split_of(word) for name in inner for word in re.split(r"[^A-Za-z]+", name))
+    named = len(inner) <= FEW and len({word for word in words if word}) > 1
+    first = next(iter(inner.values()), set())
+    # One and the same folder in each, such as `images`, is a layout of classes.
+    several = len(inner) > 1 and len(first) > 1 and "" not in first
+    alike = several and all(below == first for below in inner.values())
+    if named or alike:
+        raise InputError(
+            f"folder {text} holds {', '.join(sorted(inner)[:FEW])}, which look like splits and not "
+            "like classes: name them train, val and test (train and at least one more), give one "
+            "of them alone, or put a class's images right into its folder"
+        )
+
+
 def _parts(root: Path) -> dict[str, Path]:
     """Split name to folder, where the root holds train and at least one more."""
     found: dict[str, Path] = {}
     for folder in _folders(root):
-        split = PARTS.get(folder.name.lower())
+        split = split_of(folder.name)
         if split is None:
             continue
         if split in found:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.core import InputError, MissingPackageError
-from paretune.data._folder import PARTS
+from paretune.data._folder import split_of
 from paretune.data._images import readable
 from paretune.data._memory import class_indices
-from paretune.data._text import labels_of
+from paretune.data._text import check_no_pair, labels_of
 from paretune.data.base import Raw, Samples
 from paretune.data.registry import Format, Opened, register
 
@@ -149,7 +149,11 @@ def _load(text: str) -> dict[str, Any]:
 
 def _parts(tables: Mapping[str, Any]) -> dict[str, Any]:
     """Our split name to table, where there are train and at least one more."""
-    found = {PARTS[name.lower()]: table for name, table in tables.items() if name.lower() in PARTS}
+    found: dict[str, Any] = {}
+    for name, table in tables.items():
+        split = split_of(name)
+        if split is not None:
+            found.setdefault(split, table)
     return found if "train" in found and len(found) > 1 else {}
 
 
@@ -161,6 +165,7 @@ def _value_column(text: str, features: Mapping[str, Any]) -> tuple[str, str]:
         if isinstance(feature, datasets.Image):
             return name, "image"
     texts = [name for name, f in features.items() if getattr(f, "dtype", "") == "string"]
+    check_no_pair(f"data {text}", texts)
     for name in (*(n for n in _TEXTS if n in texts), *texts):
         if name not in _LABELS:
             return name, "text"
@@ -189,7 +194,7 @@ def _labels(
     if missing is not None:
         raise InputError(f"data {text} has no label in row {missing}: remove the row")
     if getattr(feature, "dtype", "") == "string":
-        return labels_of(cells)
+        return labels_of(f"data {text}", cells)
     names = getattr(feature, "names", None)
     return class_indices(text, np.asarray(cells)), tuple(names) if names else None
 

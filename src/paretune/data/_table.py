@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from paretune.core import InputError
 from paretune.data._images import SUFFIXES, ImageFiles, readable
-from paretune.data._text import Texts, labels_of
+from paretune.data._text import Texts, check_no_pair, labels_of, number
 from paretune.data.registry import Format, Opened, register
 
 _PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
@@ -43,7 +43,9 @@ class Table(Format):
         if not body:
             raise InputError(f"{text} holds no samples, only a header: add lines")
         cells = [row[value] for _, row in body]
-        labels, names = (None, None) if label is None else labels_of([r[label] for _, r in body])
+        labels, names = (
+            (None, None) if label is None else labels_of(text, [r[label] for _, r in body])
+        )
         kind = header[value] if header else ""
         if kind in _TEXTS or (kind not in _PATHS and not _look_like_paths(cells)):
             return Opened(Texts(text, cells, labels, names))
@@ -82,7 +84,7 @@ def _has_header(rows: Sequence[tuple[int, list[str]]]) -> bool:
         return True
     # Or: a word where every other line has a number.
     return any(
-        not _is_whole(cell) and all(len(r) > i and _is_whole(r[i]) for _, r in rows[1:])
+        number(cell) is None and all(len(r) > i and number(r[i]) is not None for _, r in rows[1:])
         for i, cell in enumerate(first)
         if len(rows) > 1
     )
@@ -95,6 +97,8 @@ def _columns(text: str, header: Sequence[str] | None, width: int) -> tuple[int, 
     label = next((i for i, cell in enumerate(header) if cell in _LABELS), None)
     values = [i for i, cell in enumerate(header) if cell in (*_PATHS, *_TEXTS)]
     others = [i for i in range(len(header)) if i != label]
+    if not any(header[i] in _PATHS for i in values):
+        check_no_pair(text, header)
     if not values and len(others) == 1:
         values = others
     if not values and label is None and len(header) == 2:
@@ -109,8 +113,3 @@ def _columns(text: str, header: Sequence[str] | None, width: int) -> tuple[int, 
 def _look_like_paths(cells: Sequence[str]) -> bool:
     """Whether cells end as names of images do."""
     return all(Path(cell.strip()).suffix.lower() in SUFFIXES for cell in cells[:50])
-
-
-def _is_whole(cell: str) -> bool:
-    """Whether a cell is a whole number."""
-    return cell.strip().lstrip("+-").isdigit()

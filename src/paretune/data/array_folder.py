@@ -28,6 +28,7 @@ class ArrayFolder(Noun):
         inputs: the inputs, in call order, with the shapes as stored (batch axis None).
         labelled: whether labels are present.
         digest: sha256 hex of all arrays' content: equal digests mean equal samples.
+        truncated: texts of which the end was cut off.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class ArrayFolder(Noun):
     inputs: tuple[TensorSpec, ...]
     labelled: bool
     digest: str
+    truncated: int = 0
 
     def feeds(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
         """Samples `start` to `stop` by input name, batch on axis 0, memory-mapped, read-only."""

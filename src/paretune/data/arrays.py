@@ -16,13 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import InputError, Model, Preprocessing, Progress, TensorSpec
+from paretune.core import (
+    InputError,
+    Model,
+    Preprocessing,
+    Progress,
+    TensorSpec,
+    TextPreprocessing,
+)
 from paretune.data.array_folder import META, ArrayFolder, existing, file_names
 from paretune.data.base import Dataset
 from paretune.data.convert import Row, converter
+from paretune.data.preprocess import is_truncated
 
-#: Changes whenever the same request would write other bytes.
-FORMAT = 1
+#: Changes whenever the same request would write other files.
+FORMAT = 2
 _CHUNK = 32
 
 
@@ -43,7 +51,8 @@ def materialise(
         model: gives the inputs, and the preprocessing where none is given.
         folder: holds prepared splits, one folder each, named by what they were made from.
         preprocessing: how a raw sample becomes inputs; tensors need none.
-        progress: told one step: the split being prepared.
+        progress: told one step, the split being prepared; and how many texts of
+            `search` are cut.
 
     Returns:
         The folder; a second call with nothing changed returns at once.
@@ -62,23 +71,33 @@ def materialise(
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root / f".{key}.lock"):
-            ready = existing(final)
-            if ready is not None:
-                return ready
-            for stale in (partial, final):
-                shutil.rmtree(stale, ignore_errors=True)
-            partial.mkdir()
-            try:
-                _write(partial, dataset, split, model.inputs, convert)
-                partial.rename(final)
-            except BaseException:
-                shutil.rmtree(partial, ignore_errors=True)
-                raise
+            if existing(final) is None:
+                for stale in (partial, final):
+                    shutil.rmtree(stale, ignore_errors=True)
+                partial.mkdir()
+                try:
+                    _write(partial, dataset, split, model.inputs, convert, described)
+                    partial.rename(final)
+                except BaseException:
+                    shutil.rmtree(partial, ignore_errors=True)
+                    raise
     except OSError as error:
         raise _told(error, root) from error
     ready = existing(final)
     assert ready is not None
+    if progress is not None and split == "search":
+        _tell_truncated(ready, progress)
     return ready
+
+
+def _tell_truncated(made: ArrayFolder, progress: Progress) -> None:
+    """Say how many texts the model does not see to their end."""
+    if made.truncated:
+        progress.note(
+            f"{made.truncated} of {made.n} texts are cut at {made.inputs[0].shape[-1]} tokens, so "
+            "that the model does not see how they end: give it N with --input-shape N, as far as "
+            "it takes them"
+        )
 
 
 def _write(
@@ -87,6 +106,7 @@ def _write(
     split: str,
     inputs: tuple[TensorSpec, ...],
     convert: Callable[[int], Row],
+    preprocessing: Preprocessing | None,
 ) -> None:
     """Arrays, labels and, last, the description."""
     indices = dataset.splits[split]
@@ -125,9 +145,18 @@ def _write(
         "inputs": [spec.model_dump() for spec in stored],
         "labelled": labels is not None,
         "digest": digest,
+        "truncated": _truncated(dataset, split, preprocessing),
         "sizes": {file.name: file.stat().st_size for file in sorted(folder.iterdir())},
     }
     (folder / META).write_text(json.dumps(meta, indent=1))
+
+
+def _truncated(dataset: Dataset, split: str, preprocessing: Preprocessing | None) -> int:
+    """How many texts of a split are cut, 0 where samples are none."""
+    if dataset.samples.kind != "text" or not isinstance(preprocessing, TextPreprocessing):
+        return 0
+    texts = (dataset.samples.raw(index) for index in dataset.splits[split].tolist())
+    return sum(is_truncated(preprocessing, text) for text in texts)
 
 
 def _converted(

@@ -68,6 +68,12 @@ def batch(
     return {spec.name: np.stack([row[spec.name] for row in rows]) for spec in inputs}
 
 
+def is_truncated(preprocessing: TextPreprocessing, text: str) -> bool:
+    """Whether a text has more tokens than the model is given."""
+    tokenizer = _tokenizer(preprocessing.tokenizer, preprocessing.max_length, preprocessing.pad_id)
+    return bool(tokenizer.encode(text).overflowing)
+
+
 def check_shape(spec: TensorSpec, shape: tuple[int, ...], who: str) -> None:
     """Refuse a sample of `shape` (no batch axis) that the input cannot take.
 

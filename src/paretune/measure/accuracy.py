@@ -39,12 +39,27 @@ def top1(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[
     """1 where the highest score is the label's."""
     if labels is None:
         raise InputError("top1 needs labels: give labelled data or leave the metric out")
+    _check_scores("top1", outputs)
     return np.asarray(outputs.argmax(axis=1) == labels, dtype=np.float64)
 
 
 def agreement(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:
     """1 where the top-1 class is the baseline's."""
+    _check_scores("agreement", outputs)
     return np.asarray(outputs.argmax(axis=1) == baseline.argmax(axis=1), dtype=np.float64)
+
+
+def _check_scores(name: str, outputs: Outputs) -> None:
+    """Refuse outputs that have no highest score: of one column the best is always the first.
+
+    Raises:
+        InputError: they are not (n, 2 or more).
+    """
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise InputError(
+            f"{name} compares the scores of two or more classes and the model's outputs have shape "
+            f"{outputs.shape}: give a --metric for other models, such as fidelity"
+        )
 
 
 def fidelity(outputs: Outputs, labels: Labels | None, baseline: Outputs) -> NDArray[np.float64]:

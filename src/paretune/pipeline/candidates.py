@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from paretune import runtimes
 from paretune.compress import broken
 from paretune.core import (
     Constraint,
     InputError,
     Precision,
+    Score,
     UnsupportedError,
     VariantRecord,
 )
@@ -56,7 +59,29 @@ def baseline(context: Context) -> Candidates:
             f"{error}"
         ) from error
     scored = score_on(context, context.search, "search", result, result)
+    if context.metric.name == "top1":
+        _tell_chance(context, scored)
     return Candidates(Candidate(program, key, scored, must=True), result)
+
+
+def _tell_chance(context: Context, score: Score) -> None:
+    """Tell where the baseline is not shown to know more than which class is the commonest.
+
+    Variants are held against it, so that nothing else would show that labels or inputs are not
+    what it was trained with.
+    """
+    labels = context.search.labels()
+    assert labels is not None
+    share = np.unique(labels, return_counts=True)[1].max() / len(labels)
+    low, high = score.ci95
+    if low <= share:
+        context.tell(
+            "baseline",
+            f"the baseline's accuracy of {score.value:.1%} ({low:.1%} to {high:.1%}) is not shown "
+            f"to be above the {share:.1%} of always naming the commonest class: check the labels, "
+            "their order and the preprocessing, since a constraint relative to such a baseline is "
+            "met by variants that are no better",
+        )
 
 
 def build_others(

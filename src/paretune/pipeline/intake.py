@@ -113,16 +113,27 @@ class Intake:
 
     @property
     def unlabelled(self) -> str:
-        """What is not known without labels, in one sentence; empty where a metric needs none."""
-        if self.dataset.samples.labels is not None or self.metric.name not in RELATIVE:
+        """What is not known without labels, in one sentence; empty where a metric needs none.
+
+        Also where there are labels that nothing looks at, unless that was asked for.
+        """
+        labelled = self.dataset.samples.labels is not None
+        if self.metric.name not in RELATIVE or (labelled and self.request.metric is not None):
             return ""
+        why = (
+            f"the labels of the data are not used, since {self.model.name} gives no class scores "
+            "that they could be held against (a metric that uses them is given as --metric "
+            "package.module:function)"
+            if labelled
+            else "the data has no labels"
+        )
         strict = (
-            "; half a point of it is more than int8 mostly keeps: where the outputs need less, as "
-            "embeddings do, give --constraint such as 'accuracy >= 85 %', or a metric of your own"
+            "; int8 mostly loses more than the half point that is allowed: where outputs bear it, "
+            "as embeddings may, give --constraint such as 'accuracy >= 75 %', or a metric of yours"
         )
         own = any(parse_constraint(text).guards for text in self.request.constraints)
         return (
-            f"the data has no labels, so accuracy is {self.metric.name} with the model as it came, "
+            f"{why}, so accuracy is {self.metric.name} with the model as it came, "
             "whose own mistakes count as right: what a variant gains or loses against the truth "
             "is not known" + (strict if self.metric.name == "fidelity" and not own else "")
         )

@@ -28,6 +28,7 @@ KINDS = {
     "cache": "Reused measurements",
     "holdout": "Not borne out by the holdout",
     "labels": "Without labels",
+    "baseline": "Baseline not shown to beat chance",
     "outputs": "Held on one output",
 }
 CAPTIONS = {

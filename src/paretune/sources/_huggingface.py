@@ -11,6 +11,7 @@ from paretune.core import (
     InputError,
     Model,
     Preprocessing,
+    Task,
     TextPreprocessing,
 )
 from paretune.sources._hf_images import image_preprocessing
@@ -46,6 +47,7 @@ class HuggingFaceSource(Source):
         config = _config(name, text)
         kind = _kind(config, text)
         module = _weights(name, text, config, kind)
+        request = replace(request, task=request.task or _task(config))
         settings = config.to_dict()
         for where in ("_name_or_path", "transformers_version"):
             settings.pop(where, None)
@@ -102,6 +104,16 @@ def _kind(config: Any, text: str) -> str:
         f"model {text} is {', '.join(architectures) or 'of no stated architecture'}: only "
         f"...{_IMAGE} and ...{_TEXT} are supported, so give package.module:factory instead"
     )
+
+
+def _task(config: Any) -> Task | None:
+    """`other` where outputs are not scores of which the highest is the answer; None else.
+
+    transformers writes the kind of problem that a head was trained for beside the weights.
+    """
+    problem = getattr(config, "problem_type", None)
+    one_class = problem in (None, "single_label_classification")
+    return None if one_class and getattr(config, "num_labels", 2) > 1 else "other"
 
 
 def _weights(name: str, text: str, config: Any, kind: str) -> Any:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from paretune.core import ImagePreprocessing, InputError, Preprocessing, TensorSpec
 
+#: The largest value of a pixel.
+WHITE = 255
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _NAMES = ("imagenet", "unit")
@@ -27,7 +30,8 @@ def preprocessing_of(
         known: what the source knows.
 
     Raises:
-        InputError: the text is neither name nor file, or the model takes no images.
+        InputError: the text is neither name nor file, or the model takes no images, or images in
+            integers that this preprocessing cannot give.
     """
     if given is None:
         return known
@@ -41,11 +45,13 @@ def prepare_text(text: str, inputs: Sequence[TensorSpec] | None) -> Preprocessin
     if inputs is None:
         return None
     height, width, colours, channels_last = image_shape(inputs)
+    whole = _whole_pixels(text, inputs[0])
     if text == "unit":
         return ImagePreprocessing(
             size=(height, width),
             resize="exact",
             channels="L" if colours == 1 else "RGB",
+            scale=1.0 if whole else 1 / WHITE,
             mean=(0.0,) * colours,
             std=(1.0,) * colours,
             layout="HWC" if channels_last else "CHW",
@@ -63,6 +69,23 @@ def prepare_text(text: str, inputs: Sequence[TensorSpec] | None) -> Preprocessin
         std=IMAGENET_STD,
         layout="HWC" if channels_last else "CHW",
     )
+
+
+def _whole_pixels(text: str, spec: TensorSpec) -> bool:
+    """Whether an input takes pixels as they are stored, which to scale would round to black.
+
+    Raises:
+        InputError: it takes integers, and `text` stands for fractions or they do not hold a pixel.
+    """
+    kind = np.dtype(spec.dtype)
+    if kind.kind not in "iu":
+        return False
+    if text == "imagenet" or np.iinfo(kind).max < WHITE:
+        raise InputError(
+            f"preprocessing {text} does not fit input {spec.name!r}, which takes {kind}: give a "
+            "JSON file with the scale, mean and std of its integers"
+        )
+    return True
 
 
 def image_shape(inputs: Sequence[TensorSpec]) -> tuple[int, int, int, bool]:
