@@ -74,6 +74,11 @@ def test_why_a_layer_is_slow(given: LayerTime, said: str) -> None:
     assert said in why(given, "int8", 0.1)
 
 
+def test_a_layer_that_even_memory_does_not_explain_has_a_slow_kernel() -> None:
+    slow = layer("FullyConnected", macs=1000, moved=1000, kernel="ref_any_I8")
+    assert "the kernel (ref_any_I8) is slow" in why(slow, "int8", 0.02)
+
+
 def test_nothing_is_said_of_a_layer_at_its_limit() -> None:
     assert why(layer(macs=10**6, moved=1000), "int8", 0.9) == ""
 
@@ -108,3 +113,6 @@ def test_the_chart_fits_and_names_the_roof(width: int) -> None:
     assert float(found[1]) <= width + 10
     words = [part.text or "" for part in ET.fromstring(svg).iter() if part.text]
     assert "int8: 400 GMAC/s" in words
+    assert "roofs: data of 16 kB (solid) and 256 MB (dashed)" in words
+    roofs = re.findall(r'precision: int8; memory: (\w+ \w+)".*?stroke-dasharray="([\d,]+)"', svg)
+    assert dict(roofs) == {"16 kB": "1,0", "256 MB": "4,3"}

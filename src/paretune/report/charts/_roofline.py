@@ -58,10 +58,14 @@ def chart(found: Roofline, width: int) -> Chart | None:
             tooltip="told:N",
         )
     )
+    # In this order: names by themselves are drawn in that of their letters.
+    dash = alt.Scale(domain=sizes_told(found), range=[[1, 0], [4, 3]])
     lines = (
         rows_chart(roofs)
         .mark_line(strokeWidth=1.6)
-        .encode(x=x, y=y, color=colour, strokeDash=alt.StrokeDash("memory:N", legend=None))
+        .encode(
+            x=x, y=y, color=colour, strokeDash=alt.StrokeDash("memory:N", scale=dash, legend=None)
+        )
     )
     many = width >= WIDE
     named: list[dict[str, Any]] = [

@@ -6,6 +6,9 @@ from paretune.core import LayerTime
 
 #: Multiply-accumulates for a byte moved, under which memory decides on any CPU.
 MEMORY_BOUND = 2.0
+#: Share of a limit that no layer of such falls below for waiting for memory: caches are about ten
+#: times as fast as memory, and the limit is theirs where the data would fit.
+SLOW_KERNEL = 0.05
 #: Microseconds that a layer takes whatever it does: starting threads and waiting for them.
 LEAST_US = 4.0
 _REORDERS = ("Reorder", "Convert", "Transpose", "Permute", "Reshape")
@@ -46,6 +49,11 @@ def why(layer: LayerTime, precision: str, fraction: float) -> str:
             "3x3 (a fused block) does more in the same time"
         )
     if multiplies and moved and macs / moved < MEMORY_BOUND:
+        if fraction < SLOW_KERNEL:
+            return (
+                f"far from what even memory allows: the kernel ({layer.kernel or 'untold'}) is "
+                "slow; another precision or runtime may have a better one"
+            )
         return (
             f"{macs / moved:.1f} multiply-adds for a byte moved: weights that are used once, as in "
             "a classifier's last layer; memory decides"
