@@ -28,6 +28,7 @@ from paretune.engine import Engine
 from paretune.measure import choose_metric
 from paretune.pipeline.caps import check_cap
 from paretune.pipeline.context import Context
+from paretune.pipeline.dense import within_memory
 from paretune.pipeline.intake import planned, with_calibration
 from paretune.pipeline.request import Request
 from paretune.pipeline.scoring import build_and_run, score_on
@@ -65,11 +66,11 @@ def bench_context(
 ) -> Iterator[Context]:
     """Everything one model's variants share."""
     if data is None:
-        dataset = random_inputs(model, seed=request.seed)
+        dataset, cut = random_inputs(model, seed=request.seed), ""
     else:
         dataset = load_data(data, seed=request.seed)
     if data is not None:
-        dataset = with_calibration(check_against(dataset, model))
+        dataset, cut = within_memory(with_calibration(check_against(dataset, model)), model)
     search = materialise(dataset, "search", model, paths.arrays(), progress=told)
     calibration = materialise(dataset, "train", model, paths.arrays(), progress=told)
     labelled = dataset.samples.labels is not None
@@ -87,8 +88,9 @@ def bench_context(
             search=search,
             deadline=time.monotonic() + request.budget_s,
         )
-        if builds.fallback:
-            context.tell("fallback", f"{model.architecture}: {builds.fallback}")
+        for text in (cut, builds.fallback):
+            if text:
+                context.tell("fallback", f"{model.architecture}: {text}")
         if data is None:
             context.conditions.append(
                 Condition(

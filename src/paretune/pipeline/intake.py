@@ -28,6 +28,7 @@ from paretune.core import (
 from paretune.data import ArrayFolder, Dataset, check_against, load_data, materialise
 from paretune.engine import machine
 from paretune.measure import Metric, choose_metric
+from paretune.pipeline.dense import within_memory
 from paretune.pipeline.request import Request
 from paretune.sources import load_model
 from paretune.store import paths
@@ -49,13 +50,14 @@ PROMISE = ("openvino", "onnxruntime", "torch-compile", "torch-eager")
 
 @dataclass(frozen=True)
 class Intake:
-    """A checked request with its model, data and target."""
+    """A checked request with its model, data and target; and why it has fewer samples, if so."""
 
     request: Request
     model: Model
     dataset: Dataset
     target: Target
     metric: Metric
+    cut: str = ""
 
     @property
     def needs_int8(self) -> bool:
@@ -177,9 +179,9 @@ def bring_in(
     if request.effort == "search":
         _check_search(model, request)
     dataset = data if isinstance(data, Dataset) else load_data(data, seed=request.seed)
-    dataset = check_against(dataset, model)
+    dataset, cut = within_memory(check_against(dataset, model), model)
     metric = choose_metric(request.metric, model.task, dataset.samples.labels is not None)
-    intake = Intake(request, model, dataset, target, metric)
+    intake = Intake(request, model, dataset, target, metric, cut)
     if model.task != "classification":
         for constraint in intake.constraints:
             if constraint.metric == "divergence":

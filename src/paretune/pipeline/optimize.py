@@ -148,6 +148,8 @@ def optimize(
             )
             if intake.unlabelled:
                 context.tell("labels", intake.unlabelled)
+            if intake.cut:
+                context.tell("fallback", intake.cut)
             if builds.fallback:
                 context.tell("fallback", builds.fallback)
             arrays = Arrays(
