@@ -3,6 +3,7 @@ import tempfile
 
 import pytest
 
+from paretune import runtimes
 from paretune.compress import Builds, build
 from paretune.core import UnsupportedError
 from paretune.data import load_data, materialise
@@ -89,6 +90,17 @@ def test_a_program_is_found_again_by_another_without_preparing(builds, attempts)
     assert len(attempts()) == 1
     assert all((first.folder / name).is_file() for name in first.files)
     assert leftovers() == []
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_int8_of_a_model_that_takes_one_batch_alone(builds, tmp_path, runtime):
+    model = load_model(write_onnx(tmp_path / "three.onnx", batch=3))
+    data = load_data(write_digits(tmp_path / "digits.npz", 100))
+    calibration = materialise(data, "train", model, tmp_path / "arrays")
+    assert calibration.n % 3 != 0
+    recipe = runtimes.get(runtime).recipes()[0]
+    program = builds(calibration, model).build(runtime, "int8", recipe)
+    assert program.max_batch == 3
 
 
 def test_a_program_whose_folder_was_removed_is_prepared_anew(builds, attempts):

@@ -166,6 +166,18 @@ def test_text_equals_transformers(tokenizer_json, tmp_path):
         apply(ours, 3, inputs)
 
 
+def test_tokens_go_to_the_inputs_of_their_names_whatever_the_order(tokenizer_json):
+    names = ("input_ids", "attention_mask")
+    ours = TextPreprocessing(tokenizer=tokenizer_json, max_length=6, inputs=names)
+    specs = {name: TensorSpec(name=name, shape=(None, 6), dtype="int64") for name in names}
+    expected = apply(ours, "a good film", tuple(specs.values()))
+    found = apply(ours, "a good film", (specs["attention_mask"], specs["input_ids"]))
+    assert {name: found[name].tolist() for name in names} == {
+        name: expected[name].tolist() for name in names
+    }
+    assert found["attention_mask"].max() == 1 < found["input_ids"].max()
+
+
 def test_a_text_is_cut_where_it_has_more_tokens_than_fit(tokenizer_json):
     ours = TextPreprocessing(tokenizer=tokenizer_json, max_length=6, inputs=("input_ids",))
     found = [is_truncated(ours, "good " * words) for words in (0, 4, 5)]  # and two marks

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from paretune import runtimes
 from paretune.core import Device, Model, Precision, UnsupportedError, WorkerError
 from paretune.data import ArrayFolder
+from paretune.runtimes._common import fixed_batch
 from paretune.runtimes.base import Program
 
 
@@ -32,14 +34,16 @@ class Builder:
     def prepare(
         self, runtime: str, precision: Precision, recipe: str, device: Device, folder: Path
     ) -> Program:
-        """See `Runtime.prepare`; calibration feeds have a batch of 1.
+        """See `Runtime.prepare`; calibration feeds have a batch of 1, or the only one it takes.
 
         Raises:
             UnsupportedError: it cannot be done for this model.
             WorkerError: memory or the disk ran out, which another time need not happen.
         """
         arrays = self._calibration if precision == "int8" else None
-        feeds = [] if arrays is None else [arrays.feeds(i, i + 1) for i in range(arrays.n)]
+        each = fixed_batch([spec.shape for spec in self._model.inputs]) or 1
+        count = 0 if arrays is None else arrays.n // each
+        feeds = [] if arrays is None else [*islice(arrays.batches(each), count)]
         try:
             return runtimes.get(runtime).prepare(
                 self._model, precision, folder, recipe=recipe, calibration=feeds, device=device

@@ -195,9 +195,12 @@ def _text(preprocessing: TextPreprocessing, raw: Raw, inputs: tuple[TensorSpec, 
     unknown = [name for name in preprocessing.inputs if name not in parts]
     if unknown:
         raise InputError(f"a tokenizer gives {', '.join(parts)} and no {unknown[0]!r}: remove it")
+    # A converter may have brought inputs into another order, or given them other names.
+    named = {spec.name for spec in inputs} == set(preprocessing.inputs)
+    names = [spec.name for spec in inputs] if named else preprocessing.inputs
     return {
         spec.name: np.asarray(parts[name], dtype=spec.dtype)
-        for spec, name in zip(inputs, preprocessing.inputs, strict=True)
+        for spec, name in zip(inputs, names, strict=True)
     }
 
 
