@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from torch import nn
 
 from paretune.compress._travel import Export, obstacle
@@ -19,6 +20,7 @@ def test_a_module_of_a_class_inside_a_function_cannot_be_sent():
         pass
 
     assert "Local" in obstacle(nn.Sequential(Local()))
+    assert "serialize" in obstacle(nn.Sequential(torch.jit.script(nn.ReLU())))
 
 
 def test_a_module_of_the_running_scripts_own_class_cannot_be_sent():

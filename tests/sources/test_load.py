@@ -113,3 +113,16 @@ def test_no_tensor_and_non_finite_outputs() -> None:
     with pytest.raises(InputError, match="returns no tensor but str"):
         load_model(Words(), input_shape=(4,))
     assert load_model(Infinite(), input_shape=(4,)).classes == 4
+
+
+def test_what_torch_export_made_comes_in_and_torchscript_is_refused():
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 4)).eval()
+    x = torch.rand(2, 3, 2, 2)
+    batch = {0: torch.export.Dim("batch")}
+    made = torch.export.export(net, (x,), dynamic_shapes=(batch,)).module()
+    model = load_model(made, input_shape=(3, 2, 2))
+    assert model.task == "classification"
+    torch.testing.assert_close(model.module(x), net(x))
+    for script in (torch.jit.script(net), torch.jit.trace(net, x)):
+        with pytest.raises(InputError, match="is TorchScript, which PyTorch exports no more"):
+            load_model(script, input_shape=(3, 2, 2))

@@ -34,7 +34,7 @@ def obstacle(module: Any) -> str:
     """Why a module cannot be sent to another process, empty where it can."""
     try:
         _Probe(_Nowhere(), protocol=5).dump(module)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
+    except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
         return (str(error).splitlines() or [type(error).__name__])[0]
     return ""
 

@@ -45,8 +45,17 @@ def model_of_module(
         structure: further text that decides what the module computes.
 
     Raises:
-        InputError: no input shape, or the module fails on inputs of that shape.
+        InputError: no input shape, the module fails on inputs of that shape, or is TorchScript.
     """
+    import torch
+
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InputError(
+            f"{name} is TorchScript, which PyTorch exports no more: give the module that it was "
+            "made from, or an ONNX file of it"
+        )
+    for refusal in ("eval", "train"):  # of what torch.export made, whose mode is in its graph
+        vars(module).pop(refusal, None)
     module = module.eval()
     # A preprocessing object tells the inputs; a text such as `imagenet` needs their size first.
     given = request.preprocessing
