@@ -30,7 +30,8 @@ def run(
     """Show how far a CPU is from a GPU: as it came, compiled, quantised and searched."""
     from paretune.report import charts
     from paretune.report.hardware import gap_overview, gap_table
-    from paretune.report.hardware.gap import REGIMES, gaps
+    from paretune.report.hardware.gap import gaps
+    from paretune.report.hardware.regimes import REGIMES
     from paretune.store import records
 
     output = Output(json=json, quiet=quiet)

@@ -6,7 +6,8 @@ from typing import Any
 
 from paretune.report import text
 from paretune.report.charts._theme import WIDE, Chart, rows_chart
-from paretune.report.hardware.gap import UNITS, Bar, Gap, Regime
+from paretune.report.hardware.gap import Bar, Gap
+from paretune.report.hardware.regimes import UNITS, Regime
 
 #: Stages from far behind to close by; a GPU is grey, for it is what the others are held against.
 COLOURS = {

@@ -7,7 +7,8 @@ from typing import Any
 from paretune.report import text
 from paretune.report.charts._gap import COLOURS, TITLES
 from paretune.report.charts._theme import NARROW, WIDE, Chart, legend, rows_chart, scale
-from paretune.report.hardware.gap import Gap, Gaps, Regime
+from paretune.report.hardware.gap import Gap, Gaps
+from paretune.report.hardware.regimes import Regime
 
 #: Models that a panel has, those that come closest.
 SHOWN = 40

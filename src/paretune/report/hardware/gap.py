@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from paretune.artifact.headline import describe
 from paretune.core import BenchRecord, Ci95, Device, InputError, Noun, VariantRecord
 from paretune.report.hardware.common_models import Entry, models_in_common
-from paretune.report.hardware.subjects import call_ms, machine_name
+from paretune.report.hardware.regimes import REGIMES, Regime, Timed, timed_in
+from paretune.report.hardware.subjects import machine_name
 from paretune.report.stages import CAME, QUANTISED, SEARCHED, best_of_stages
 
-Regime = Literal["one call at a time", "saturated"]
-REGIMES: tuple[Regime, ...] = ("one call at a time", "saturated")
-UNITS: dict[Regime, str] = {"one call at a time": "ms", "saturated": "a second"}
 BEST = "at its best"
 #: Stages that may cost accuracy.
 GUARDED = (QUANTISED, SEARCHED)
@@ -154,7 +150,7 @@ def _gap(name: str, entries: list[Entry], prices: Mapping[tuple[str, str], float
     bars: dict[Regime, tuple[Bar, ...]] = {}
     missing = []
     for regime in REGIMES:
-        timed = [one for entry in entries if (one := _timed(*entry, regime)) is not None]
+        timed = [one for entry in entries if (one := timed_in(*entry, regime)) is not None]
         found = _bars(timed, natives, prices)
         if {bar.device for bar in found} == {"cpu", "cuda"}:
             bars[regime] = found
@@ -163,46 +159,8 @@ def _gap(name: str, entries: list[Entry], prices: Mapping[tuple[str, str], float
     return Gap(model=name, bars=bars, missing=tuple(missing))
 
 
-@dataclass(frozen=True)
-class _Timed:
-    """A variant that was measured in a regime: its figure, and seconds a sample."""
-
-    name: str
-    record: BenchRecord
-    variant: VariantRecord
-    value: float
-    ci95: Ci95 | None
-    seconds: float
-
-    @property
-    def machine(self) -> str:
-        return machine_name(self.record, self.variant.device)
-
-
-def _timed(name: str, record: BenchRecord, variant: VariantRecord, regime: Regime) -> _Timed | None:
-    """In milliseconds of a call with one sample, or in samples a second."""
-    if regime == "saturated":
-        rate = variant.throughput_per_s
-        if not rate or not _busy(variant):
-            return None
-        return _Timed(name, record, variant, rate, variant.throughput_ci95, 1 / rate)
-    found = call_ms(variant) if variant.batch == 1 else None
-    return None if found is None else _Timed(name, record, variant, *found, found[0] / 1000)
-
-
-def _busy(variant: VariantRecord) -> bool:
-    """Whether a device had all that it can do: a GPU has not, with one sample at a time.
-
-    All cores of a CPU share the work of one sample. Streams that were doubled until nothing was
-    gained may have been one, whose calls were not timed one by one.
-    """
-    several = variant.batch > 1 or variant.streams > 1
-    doubled = variant.latency_ms is None and variant.throughput_ci95 is not None
-    return variant.device == "cpu" or several or doubled
-
-
 def _bars(
-    timed: list[_Timed], natives: Mapping[str, str], prices: Mapping[tuple[str, str], float]
+    timed: list[Timed], natives: Mapping[str, str], prices: Mapping[tuple[str, str], float]
 ) -> tuple[Bar, ...]:
     """Every stage of every machine; nothing without a GPU.
 
@@ -215,7 +173,7 @@ def _bars(
     if not gpus:
         return ()
     reference = _fastest([one for own in gpus.values() for one in own])
-    picked: list[tuple[str, _Timed]] = []
+    picked: list[tuple[str, Timed]] = []
     for machine, own in cpus.items():
         owner = {id(one.variant): one for one in own}  # two records may name a variant alike
         seconds = {key: one.seconds for key, one in owner.items()}
@@ -235,21 +193,19 @@ def _bars(
     return tuple(_bar(stage, one, reference, prices) for stage, one in picked)
 
 
-def _by_machine(timed: list[_Timed], device: Device) -> dict[str, list[_Timed]]:
-    found: dict[str, list[_Timed]] = {}
+def _by_machine(timed: list[Timed], device: Device) -> dict[str, list[Timed]]:
+    found: dict[str, list[Timed]] = {}
     for one in timed:
         if one.variant.device == device:
             found.setdefault(one.machine, []).append(one)
     return found
 
 
-def _fastest(several: list[_Timed]) -> _Timed:
+def _fastest(several: list[Timed]) -> Timed:
     return min(several, key=lambda one: one.seconds)
 
 
-def _bar(
-    stage: str, one: _Timed, reference: _Timed, prices: Mapping[tuple[str, str], float]
-) -> Bar:
+def _bar(stage: str, one: Timed, reference: Timed, prices: Mapping[tuple[str, str], float]) -> Bar:
     variant, behind = one.variant, one.seconds / reference.seconds
     # Medians of two machines are independent: half-widths add up in quadrature on a log scale.
     # Nothing is uncertain about the reference against itself.

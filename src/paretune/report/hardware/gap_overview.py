@@ -8,7 +8,8 @@ from paretune.artifact.headline import plural
 from paretune.report import text
 from paretune.report._table import plain
 from paretune.report.hardware import gap_table
-from paretune.report.hardware.gap import REGIMES, UNITS, Bar, Gaps, Regime
+from paretune.report.hardware.gap import Bar, Gaps
+from paretune.report.hardware.regimes import REGIMES, UNITS, Regime
 from paretune.report.stages import STAGES
 
 if TYPE_CHECKING:

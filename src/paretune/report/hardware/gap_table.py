@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from paretune.report import text
 from paretune.report._table import plain
-from paretune.report.hardware.gap import UNITS, Bar, Gap, Regime
+from paretune.report.hardware.gap import Bar, Gap
+from paretune.report.hardware.regimes import UNITS, Regime
 
 if TYPE_CHECKING:
     from rich.table import Table
