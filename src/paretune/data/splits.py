@@ -178,3 +178,14 @@ def _needed(shares: Sequence[float]) -> int:
     return max(
         math.ceil(FEWEST[part] / share - 1e-9) for part, share in zip(SPLITS, shares, strict=True)
     )
+
+
+def evenly(rows: Indices, most: int) -> Indices:
+    """At most so many rows, spread evenly: samples mostly lie in the order of their classes.
+
+    Args:
+        rows: int64 (n,).
+        most: rows that are left where there are more.
+    """
+    count = min(len(rows), most)
+    return rows[np.arange(count) * len(rows) // max(count, 1)]

@@ -147,9 +147,9 @@ class SessionHost:
         batch = self._settings.batch
         outputs: list[Array] = []
         for start in range(0, arrays.n, batch):
-            feeds = arrays.feeds(start, min(start + batch, arrays.n))
-            count = len(next(iter(feeds.values())))
-            outputs.append(np.asarray(self._padded(feeds, batch)[0][:count], dtype=np.float32))
+            end = min(start + batch, arrays.n)
+            first = self._padded(arrays.feeds(start, end), batch)[0]
+            outputs.append(np.asarray(first[: end - start], dtype=np.float32))
         result = np.concatenate(outputs)
         finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
         if not finite.all():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from paretune.core import Model
 from paretune.data import Dataset
+from paretune.data.splits import evenly
 
 #: Bytes that the first outputs of all samples of a split may take: they are held at once, and kept.
 OUTPUT_BYTES = 1e9
@@ -29,9 +28,7 @@ def within_memory(dataset: Dataset, model: Model) -> tuple[Dataset, str]:
     most = max(FEWEST, int(OUTPUT_BYTES // size))
     splits = dict(dataset.splits)
     for name in ("search", "holdout"):
-        rows = splits[name]
-        if len(rows) > most:
-            splits[name] = rows[np.arange(most) * len(rows) // most]
+        splits[name] = evenly(splits[name], most)
     cut = [
         f"{len(splits[name])} of {len(rows)}"
         for name, rows in dataset.splits.items()

@@ -9,8 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from paretune import runtimes as registry
 from paretune.compress import obstacle
 from paretune.core import (
@@ -26,6 +24,7 @@ from paretune.core import (
     parse_constraint,
 )
 from paretune.data import ArrayFolder, Dataset, check_against, load_data, materialise
+from paretune.data.splits import evenly
 from paretune.engine import machine
 from paretune.measure import Metric, choose_metric
 from paretune.pipeline.dense import within_memory
@@ -142,14 +141,9 @@ class Intake:
 
 
 def with_calibration(dataset: Dataset) -> Dataset:
-    """The data set with its train split cut to the calibration subset.
-
-    It is spread evenly over the split, whose samples mostly lie in the order of their classes.
-    """
-    train = dataset.splits["train"]
-    size = min(len(train), CALIBRATION)
-    rows = np.arange(size) * len(train) // max(size, 1)
-    return Dataset(dataset.samples, dict(dataset.splits) | {"train": train[rows]})
+    """The data set with its train split cut to the calibration subset."""
+    train = evenly(dataset.splits["train"], CALIBRATION)
+    return Dataset(dataset.samples, dict(dataset.splits) | {"train": train})
 
 
 def bring_in(
