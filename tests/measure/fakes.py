@@ -48,7 +48,8 @@ class FakeSubject(Actor):
         if method == "burst":
             return np.full(5, round(cost * 1e9), dtype=np.int64)
         assert method == "concurrent"
-        return 100 * self.per_call * self.streams, 100 * cost
+        times = np.full(100 * self.streams, round(cost * 1e9), dtype=np.int64)
+        return 100 * self.per_call * self.streams, 100 * cost, times
 
     def close(self):
         self.closed += 1

@@ -69,12 +69,16 @@ def test_an_output_that_is_one_number_is_no_obstacle(arrays, name, tmp_path):
 def test_streams_run_at_once_and_their_samples_are_all_counted(programs, arrays):
     with opened(programs["openvino"], arrays, threads=2, streams=2, batch=5) as host:
         assert os.sched_getaffinity(host.pid) == set(pinned_cores(2))
-        samples, window = host.call("concurrent", 0.2)
+        samples, window, times = host.call("concurrent", 0.2)
         assert host.call("batch") == 5
         assert samples % 5 == 0
         assert samples >= 2 * 5
         assert 0 < window < 60
-        samples, window = host.call("concurrent", 0.0)  # calls that are slower than the window
+        assert times.dtype == np.int64
+        assert len(times) * 5 == samples
+        assert times.min() > 0
+        assert times.sum() / 1e9 == pytest.approx(2 * window)  # both streams' calls, end to end
+        samples, window, _ = host.call("concurrent", 0.0)  # calls slower than the window
         assert samples >= 2 * 2 * 5
         assert window > 0
 

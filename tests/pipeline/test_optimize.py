@@ -300,16 +300,23 @@ def short_bursts(monkeypatch):
         monkeypatch.setattr(module, "THROUGHPUT", short)
 
 
-def test_throughput_is_raced_over_streams_and_batches(inputs, own_home, short_bursts):
+def test_throughput_is_raced_over_streams_and_batches_within_a_latency(
+    inputs, own_home, short_bursts
+):
     found = run(
         inputs / "tiny.onnx",
         str(inputs / "unlabelled.npz"),
         own_home.parent / "out",
         objective="throughput",
+        constraints=("latency_p95 <= 10 s",),
         precisions=("f32",),
         threads=(2,),
         budget="60s",
     )
+    *_, bound = found.json["constraints"]
+    assert bound["satisfied"]
+    assert bound["value"] > 0
+    assert all(v["latency_ms"]["n"] > 0 for v in found.variants(status="ok"))
     tried = {(v["streams"], v["batch"]) for v in found.json["variants"]}
     assert {(1, 1), (2, 1)} <= tried
     assert any(batch > 1 for _, batch in tried)

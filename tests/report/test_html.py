@@ -49,7 +49,7 @@ def test_the_answer_comes_first(pages):
         "95 % interval 7.58 to 7.86",
         "2.08x",
         "Noisy machine",
-        "Latency and accuracy of every variant",
+        "Speed and accuracy of every variant",
         "What each stage gained",
         "What quantisation did",
         "from 0.90x to 2.12x the speed of f32",

@@ -29,7 +29,7 @@ from paretune.core.metric import (
     quality,
 )
 from paretune.core.model import Model, Task, TensorSpec
-from paretune.core.objective import OBJECTIVES, Objective
+from paretune.core.objective import OBJECTIVES, UNDER_LOAD, Objective
 from paretune.core.preprocessing import (
     ImagePreprocessing,
     Interpolation,
@@ -62,6 +62,7 @@ __all__ = [
     "PRECISIONS",
     "QUALITY",
     "SCHEMA",
+    "UNDER_LOAD",
     "UNLABELLED_CONSTRAINTS",
     "BenchRatio",
     "BenchRecord",

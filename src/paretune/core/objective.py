@@ -10,6 +10,8 @@ from paretune.core.measurement import VariantRecord
 from paretune.core.metric import ALIASES, FIGURES, Figure, cost_per_million, measured
 
 OBJECTIVES = ("latency", "throughput", "size", "memory", "cost")
+#: Those that are about all streams busy at once.
+UNDER_LOAD = ("throughput", "cost")
 
 
 class Objective(Noun):

@@ -96,8 +96,8 @@ class SessionHost:
         """Samples in one call."""
         return self._settings.batch
 
-    def concurrent(self, seconds: float) -> tuple[int, float]:
-        """Keep every stream busy; (samples finished, seconds they took).
+    def concurrent(self, seconds: float) -> tuple[int, float, NDArray[np.int64]]:
+        """Keep every stream busy; (samples finished, seconds they took, nanoseconds of each call).
 
         Only calls that end inside the window count; every stream runs until all have seen its end,
         so that the last counted calls were made under full load. Where calls are slow the window
@@ -105,15 +105,15 @@ class SessionHost:
         """
         started = threading.Barrier(len(self._calls) + 1)
         stop = threading.Event()
-        ends: list[list[float]] = [[] for _ in self._calls]
+        ends: list[list[int]] = [[] for _ in self._calls]
         failures: list[BaseException] = []
 
-        def drive(call: Callable[[], object], finished: list[float]) -> None:
+        def drive(call: Callable[[], object], finished: list[int]) -> None:
             started.wait()
             try:
                 while not stop.is_set():
                     call()
-                    finished.append(time.perf_counter())
+                    finished.append(time.perf_counter_ns())
             except BaseException as error:  # re-raised below, in the caller's thread
                 failures.append(error)
 
@@ -134,9 +134,9 @@ class SessionHost:
         if failures:
             raise failures[0]
         # Each stream's first call covers the ramp-up; its rate counts between its own completions.
-        rates = [(len(e) - 1, e[-1] - e[0]) for e in ends]
-        window = float(np.mean([spent for _, spent in rates]))
-        return sum(calls for calls, _ in rates) * self._settings.batch, window
+        times = [np.diff(np.asarray(finished, dtype=np.int64)) for finished in ends]
+        window = float(np.mean([calls.sum() for calls in times])) / 1e9
+        return sum(map(len, times)) * self._settings.batch, window, np.concatenate(times)
 
     def evaluate(self, arrays: ArrayFolder) -> Array:
         """First output of every sample, in order, float32 (n, ...).

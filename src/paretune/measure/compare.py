@@ -45,12 +45,8 @@ class Comparison:
         )
 
     def latency(self, subject: str) -> Latency:
-        """Distribution of all calls of the subject, milliseconds."""
+        """Distribution of all calls of the subject, milliseconds, while all streams are busy."""
         return summarise([burst for rounds in self.starts for burst in rounds.calls[subject]])
-
-    def timed(self, subject: str) -> bool:
-        """Whether single calls were timed, so that `latency` has something to tell."""
-        return any(rounds.timed(subject) for rounds in self.starts)
 
     def throughput(self, subject: str) -> Estimate:
         """Samples per second, with its interval over starts."""

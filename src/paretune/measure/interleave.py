@@ -45,8 +45,8 @@ def _read_latency(subject: Actor, seconds: float) -> Reading:
 
 def _read_throughput(subject: Actor, seconds: float) -> Reading:
     """All streams busy at once: seconds per sample, the inverse of throughput."""
-    samples, window = subject.call("concurrent", seconds)
-    return Reading(float(np.log(window / samples)), np.empty(0, dtype=np.int64))
+    samples, window, times = subject.call("concurrent", seconds)
+    return Reading(float(np.log(window / samples)), times)
 
 
 #: Noise of a shared machine lives at tens of milliseconds: bursts below that see all subjects
@@ -86,12 +86,8 @@ class Rounds:
         """Samples per second by interquartile mean over rounds, with its interval."""
         return ratio_from_logs(-np.asarray(self.logs[subject]))
 
-    def timed(self, subject: str) -> bool:
-        """Whether single calls were timed, so that `latency` has something to tell."""
-        return any(len(burst) for burst in self.calls[subject])
-
     def latency(self, subject: str) -> Latency:
-        """Distribution of the subject's calls, milliseconds."""
+        """Distribution of the subject's calls, milliseconds: while all its streams are busy."""
         return summarise(self.calls[subject])
 
 

@@ -30,14 +30,14 @@ class Standing(Noun):
     """How one subject came out.
 
     Attributes:
-        latency: of all its timed calls; None when throughput was timed.
+        latency: of all its timed calls, while all its streams were busy.
         throughput: samples per second while it was timed.
         peak_memory_mb: of its process after it was timed, MB.
         speed: reference's time per sample over its own: above 1 is faster than the reference.
         noise: median relative disagreement of repeated bursts.
     """
 
-    latency: Latency | None = None
+    latency: Latency
     throughput: Estimate
     peak_memory_mb: float | None = None
     speed: Estimate
@@ -128,7 +128,7 @@ def final(
 
 def _standing(rounds: Rounds, reference: str, name: str, memory: float) -> Standing:
     return Standing(
-        latency=rounds.latency(name) if rounds.timed(name) else None,
+        latency=rounds.latency(name),
         throughput=rounds.throughput(name),
         peak_memory_mb=memory,
         speed=rounds.ratio(reference, name),

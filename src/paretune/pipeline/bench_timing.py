@@ -22,7 +22,8 @@ def time_all(
 ) -> tuple[list[VariantRecord], tuple[BenchRatio, ...]]:
     """Compare everything in groups that each contain the reference.
 
-    Latency is timed, but throughput in a group in which a variant has several streams. One that
+    Latency is timed, but throughput in a group in which a variant has several streams. Of those
+    the record has no latency: what a call takes depends on how many others there are. One that
     fails, though it could be opened by itself, is recorded with its reason.
     """
     contexts = [entrant.context for entrant in entrants.ready.values()]
@@ -112,7 +113,7 @@ def _record(entrant: Entrant, name: str, found: Comparison) -> VariantRecord:
     throughput = found.throughput(name)
     return VariantRecord.of(entrant.variant, "ok").model_copy(
         update={
-            "latency_ms": found.latency(name) if found.timed(name) else None,
+            "latency_ms": found.latency(name) if entrant.variant.streams == 1 else None,
             "throughput_per_s": throughput.value,
             "throughput_ci95": throughput.ci95,
             "peak_memory_mb": found.peak_memory_mb[name],

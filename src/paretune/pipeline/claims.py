@@ -142,7 +142,7 @@ def _final_record(
     return record.model_copy(
         update={
             "reason": reason,
-            "latency_ms": found.latency(name) if found.timed(name) else record.latency_ms,
+            "latency_ms": found.latency(name),
             "throughput_per_s": throughput.value,
             "throughput_ci95": throughput.ci95,
             "peak_memory_mb": found.peak_memory_mb[name],

@@ -141,7 +141,7 @@ class Screening:
             "reference_threads": threads,
             "inputs": context.search.digest,
             "target": context.target.digest,
-            "throughput": self._concurrent,
+            "under_load": self._concurrent,
         }
         known = context.store.get("standing", key)
         if known is not None:

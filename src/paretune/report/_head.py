@@ -52,9 +52,10 @@ def facts(result: Result) -> list[dict[str, str]]:
             }
         )
     if chosen.latency_ms is not None:
+        busy = f", {chosen.streams} calls at once" if chosen.streams > 1 else ""
         boxes.append(
             {
-                "name": "Latency of a call",
+                "name": f"Latency of a call{busy}",
                 "figure": f"{text.significant(chosen.latency_ms.p50)} ms",
                 "sure": f"median {text.interval(chosen.latency_ms)}, "
                 f"p95 {text.significant(chosen.latency_ms.p95)}",

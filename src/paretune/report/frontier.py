@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from paretune.core import VariantRecord
+from paretune.report.pace import pace
 
 
 def pareto(points: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
@@ -27,14 +28,15 @@ def pareto(points: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
 
 
 def points_of(
-    records: Iterable[VariantRecord], *, size: bool = False
+    records: Iterable[VariantRecord], objective: str = "latency", *, size: bool = False
 ) -> dict[str, tuple[float, ...]]:
-    """Latency (ms), negated accuracy and, where asked for, size (MB) of what was measured."""
+    """`pace` (ms), negated accuracy and, where asked for, size (MB) of what was measured."""
     points: dict[str, tuple[float, ...]] = {}
     for record in records:
-        if record.latency_ms is None or record.accuracy is None:
+        time = pace(record, objective)
+        if time is None or record.accuracy is None:
             continue
-        point: tuple[float, ...] = (record.latency_ms.p50, -record.accuracy.value)
+        point: tuple[float, ...] = (time.value, -record.accuracy.value)
         if size:
             point += (math.inf if record.size_mb is None else record.size_mb,)
         points[record.id] = point

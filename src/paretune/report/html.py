@@ -7,7 +7,7 @@ from typing import Any
 
 from paretune._version import __version__
 from paretune.artifact import headline
-from paretune.core import Result
+from paretune.core import UNDER_LOAD, Result
 from paretune.report import _head, _search, _sections, text
 from paretune.report.charts import NARROW, WIDE, Chart, charts, to_svg
 from paretune.report.charts._render import inline
@@ -33,9 +33,9 @@ KINDS = {
 }
 CAPTIONS = {
     "frontier": (
-        "Latency and accuracy of every variant",
+        "Speed and accuracy of every variant",
         "Bars are 95 % intervals; those of accuracy are paired with the baseline on the same "
-        "samples. The dashed line is the frontier: the best accuracy to be had within a latency. "
+        "samples. The dashed line is the frontier: the best accuracy to be had within a time. "
         "Pale marks were rejected. Hover or tap a mark for its figures.",
     ),
     "search": (
@@ -47,11 +47,11 @@ CAPTIONS = {
     ),
     "stages": (
         "What each stage gained",
-        "Fastest variant of each stage that meets the constraints. Ratios here are of medians "
+        "Fastest variant of each stage that meets the constraints. Ratios here are of the bars, "
         "against the model as it came; the headline's ratio is from interleaved rounds.",
     ),
     "sizes": (
-        "Size and latency per precision",
+        "Size and speed per precision",
         "The fastest variant of each program.",
     ),
     "layers": (
@@ -130,6 +130,7 @@ def _context(result: Result, other: against.Against) -> dict[str, Any]:
         "variants": [_sections.row(variant, result) for variant in ordered],
         "counts": _sections.counts(result),
         "metric": headline.metric_name(result),
+        "loaded": result.objective in UNDER_LOAD,
         "layers": _sections.layers(result),
         "machine": _sections.machine(result),
         "ledger": _sections.ledger(result),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from paretune.core import Estimate, Latency, Result, VariantRecord
+from paretune.core import Estimate, Result, VariantRecord
+from paretune.report.pace import alike, pace
 
 REFERENCE, QUANTISED = "f32", "int8"
 
@@ -17,10 +18,10 @@ class Effect:
     Attributes:
         runtime: name of the runtime.
         recipe: the quantisation recipe.
-        f32_ms: median of the fastest f32 variant of that runtime.
-        int8_ms: median of the fastest int8 variant.
+        f32_ms: `pace` of the fastest f32 variant of that runtime.
+        int8_ms: `pace` of the fastest int8 variant.
         ratio: f32 over int8, above 1 is faster; None where one is missing. Its interval is made
-            of the ends of both medians' intervals, hence wider than 95 %.
+            of the ends of both intervals, hence wider than 95 %.
         drop: paired accuracy drop of int8 against the baseline.
         outcome: `ok`, or why it may not be used.
     """
@@ -43,7 +44,8 @@ def effects(result: Result) -> list[Effect]:
     same = [
         record
         for record in result.variants
-        if (record.batch, record.architecture) == (baseline.batch, baseline.architecture)
+        if record.architecture == baseline.architecture
+        and alike(record, baseline, result.objective)
     ]
     groups: dict[tuple[str, str], list[VariantRecord]] = {}
     for record in same:
@@ -51,17 +53,16 @@ def effects(result: Result) -> list[Effect]:
             groups.setdefault((record.runtime, record.recipe), []).append(record)
     found = []
     for (runtime, recipe), records in groups.items():
-        plain = _fastest(r for r in same if (r.runtime, r.precision) == (runtime, REFERENCE))
-        best = _fastest(records)
+        references = [r for r in same if (r.runtime, r.precision) == (runtime, REFERENCE)]
+        _, f32 = _fastest(references, result.objective)
+        best, int8 = _fastest(records, result.objective)
         shown = best or records[0]
-        f32 = plain.latency_ms if plain else None
-        int8 = best.latency_ms if best else None
         found.append(
             Effect(
                 runtime=runtime,
                 recipe=recipe,
-                f32_ms=f32.p50 if f32 else None,
-                int8_ms=int8.p50 if int8 else None,
+                f32_ms=f32.value if f32 else None,
+                int8_ms=int8.value if int8 else None,
                 ratio=_ratio(f32, int8) if f32 and int8 else None,
                 drop=shown.accuracy.drop if shown.accuracy else None,
                 outcome="ok" if shown.status == "ok" else f"{shown.status}: {shown.reason}",
@@ -89,13 +90,16 @@ def verdict(found: Sequence[Effect]) -> str:
     )
 
 
-def _fastest(records: Iterable[VariantRecord]) -> VariantRecord | None:
-    timed = [(r.latency_ms.p50, r.id, r) for r in records if r.latency_ms is not None]
-    return min(timed)[2] if timed else None
+def _fastest(
+    records: Iterable[VariantRecord], objective: str
+) -> tuple[VariantRecord | None, Estimate | None]:
+    paces = [(record, pace(record, objective)) for record in records]
+    timed = [(time.value, record.id, record, time) for record, time in paces if time is not None]
+    return min(timed)[2:] if timed else (None, None)
 
 
-def _ratio(f32: Latency, int8: Latency) -> Estimate:
+def _ratio(f32: Estimate, int8: Estimate) -> Estimate:
     return Estimate(
-        value=f32.p50 / int8.p50,
+        value=f32.value / int8.value,
         ci95=(f32.ci95[0] / int8.ci95[1], f32.ci95[1] / int8.ci95[0]),
     )

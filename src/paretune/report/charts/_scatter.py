@@ -1,4 +1,4 @@
-"""Latency against accuracy of every variant, with the frontier."""
+"""Time against accuracy of every variant, with the frontier."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from paretune.report.charts._theme import (
     scale,
 )
 from paretune.report.frontier import pareto, points_of
+from paretune.report.pace import pace, title
 
 #: Points below the baseline by more than this are drawn at the foot, with their figure, so that
 #: one ruined variant does not squeeze all others into a line.
@@ -24,7 +25,7 @@ REACH = 4.0
 
 
 def chart(result: Result, width: int) -> Chart | None:
-    """The scatter, or None where nothing has both latency and accuracy."""
+    """The scatter, or None where nothing has both time and accuracy."""
     import altair as alt
 
     rows = _rows(result)
@@ -40,8 +41,8 @@ def chart(result: Result, width: int) -> Chart | None:
             row["label"] = f"↓ {row['accuracy']:.1f} %"
     low, high = min(r["x_low"] for r in rows), max(r["x_high"] for r in rows)
     x = alt.X(
-        "latency:Q",
-        title="latency, milliseconds a call (log scale)",
+        "time:Q",
+        title=f"{title(result.objective)} (log scale)",
         scale=alt.Scale(type="log", domain=[low / 1.25, high * 1.25], nice=False),
         axis=alt.Axis(tickCount=6 if width >= WIDE else 4, format="~g", labelOverlap=True),
     )
@@ -88,8 +89,8 @@ def chart(result: Result, width: int) -> Chart | None:
 def _rows(result: Result) -> list[dict[str, Any]]:
     rows = []
     for record in result.variants:
-        latency, score = record.latency_ms, record.accuracy
-        if latency is None or score is None:
+        time, score = pace(record, result.objective), record.accuracy
+        if time is None or score is None:
             continue
         y_low, y_high = _bounds(result, record)
         rows.append(
@@ -97,14 +98,14 @@ def _rows(result: Result) -> list[dict[str, Any]]:
                 "id": record.id,
                 "precision": record.precision,
                 "runtime": record.runtime,
-                "latency": latency.p50,
-                "x_low": latency.ci95[0],
-                "x_high": latency.ci95[1],
+                "time": time.value,
+                "x_low": time.ci95[0],
+                "x_high": time.ci95[1],
                 "accuracy": score.value * 100,
                 "y_low": y_low * 100,
                 "y_high": y_high * 100,
                 "allowed": record.status == "ok",
-                "told": f"{text.short(record)}: {text.significant(latency.p50)} ms, "
+                "told": f"{text.short(record)}: {text.significant(time.value)} ms, "
                 f"{score.value:.2%}" + (f" ({record.status})" if record.status != "ok" else ""),
             }
         )
@@ -140,9 +141,9 @@ def _axis(result: Result) -> str:
 
 
 def _front(rows: list[dict[str, Any]], result: Result, x: Any, y: Any) -> Any:
-    """The frontier as steps: the best accuracy to be had within a latency."""
-    front = result.frontier or pareto(points_of(result.variants))
-    on = sorted((row for row in rows if row["id"] in front), key=lambda row: row["latency"])
+    """The frontier as steps: the best accuracy to be had within a time."""
+    front = result.frontier or pareto(points_of(result.variants, result.objective))
+    on = sorted((row for row in rows if row["id"] in front), key=lambda row: row["time"])
     return (
         rows_chart(on)
         .mark_line(interpolate="step-after", opacity=0.55, strokeDash=[5, 4], color=INK)
@@ -156,14 +157,14 @@ def _marked(rows: list[dict[str, Any]], result: Result, x: Any, y: Any) -> list[
 
     same = result.chosen == result.baseline
     names = {result.baseline: "baseline", result.chosen: "chosen = baseline" if same else "chosen"}
-    middle = (min(r["latency"] for r in rows) * max(r["latency"] for r in rows)) ** 0.5
+    middle = (min(r["time"] for r in rows) * max(r["time"] for r in rows)) ** 0.5
     layers: list[Any] = []
     for row in rows:
         if row["id"] not in names:
             continue
         # Names stand on lines of their own, so that they never meet, and point inwards.
         height = 8 if row["id"] == result.chosen else 26
-        right = row["latency"] > middle
+        right = row["time"] > middle
         one = rows_chart([row | {"name": names[row["id"]]}])
         ring = one.mark_point(size=330, strokeWidth=2, color=INK, filled=False).encode(x=x, y=y)
         leader = one.mark_rule(color=INK, opacity=0.5, strokeWidth=1, yOffset=-9, y2Offset=8)

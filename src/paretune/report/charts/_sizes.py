@@ -1,4 +1,4 @@
-"""Size on disk against latency, by precision."""
+"""Size on disk against time, by precision."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from paretune.report.charts._theme import (
     rows_chart,
     scale,
 )
+from paretune.report.pace import alike, pace, title
 
 
 def chart(result: Result, width: int) -> Chart | None:
@@ -29,13 +30,13 @@ def chart(result: Result, width: int) -> Chart | None:
     columns = 5 if many else 2
     biggest = max(row["size"] for row in rows)
     x = alt.X(
-        "latency:Q",
-        title="latency, milliseconds a call (log scale)",
+        "time:Q",
+        title=f"{title(result.objective)} (log scale)",
         scale=alt.Scale(
             type="log",
             domain=[
-                min(row["latency"] for row in rows) / 1.25,
-                max(row["latency"] for row in rows) * 1.25,
+                min(row["time"] for row in rows) / 1.25,
+                max(row["time"] for row in rows) * 1.25,
             ],
             nice=False,
         ),
@@ -78,11 +79,13 @@ def chart(result: Result, width: int) -> Chart | None:
 
 
 def _fastest(result: Result) -> list[VariantRecord]:
-    """Of each program the variant with the lowest latency, among those with a size."""
-    batch = result.variant(result.baseline).batch
+    """Of each program the fastest variant, among those with a size."""
+    baseline = result.variant(result.baseline)
     found: dict[tuple[str, ...], VariantRecord] = {}
     for record in result.variants:
-        if record.latency_ms is None or record.size_mb is None or record.batch != batch:
+        if pace(record, result.objective) is None or record.size_mb is None:
+            continue
+        if not alike(record, baseline, result.objective):
             continue
         key = (record.architecture, record.runtime, record.precision, record.recipe, record.device)
         known = found.get(key)
@@ -93,19 +96,24 @@ def _fastest(result: Result) -> list[VariantRecord]:
 
 def _rank(record: VariantRecord, result: Result) -> tuple[bool, float]:
     """The chosen variant stands for its program; else the fastest does."""
-    assert record.latency_ms is not None
-    return record.id != result.chosen, record.latency_ms.p50
+    return record.id != result.chosen, _time(record, result)
 
 
 def _row(record: VariantRecord, result: Result) -> dict[str, Any]:
-    assert record.latency_ms is not None
     assert record.size_mb is not None
+    time = _time(record, result)
     return {
         "precision": record.precision,
         "runtime": record.runtime,
-        "latency": record.latency_ms.p50,
+        "time": time,
         "size": record.size_mb,
         "chosen": record.id == result.chosen,
-        "told": f"{text.short(record)}: {text.significant(record.latency_ms.p50)} ms, "
+        "told": f"{text.short(record)}: {text.significant(time)} ms, "
         f"{text.significant(record.size_mb)} MB",
     }
+
+
+def _time(record: VariantRecord, result: Result) -> float:
+    time = pace(record, result.objective)
+    assert time is not None
+    return time.value

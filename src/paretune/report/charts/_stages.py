@@ -1,4 +1,4 @@
-"""As it came, compiled, quantised, searched: the best latency of each stage."""
+"""As it came, compiled, quantised, searched: the best time of each stage."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any
 from paretune.core import Result, VariantRecord
 from paretune.report import text
 from paretune.report.charts._theme import COLOURS, WIDE, Chart, rows_chart
+from paretune.report.pace import alike, pace, title
 from paretune.report.stages import CAME, best_of_stages
 
 
 def stages(result: Result) -> list[tuple[str, VariantRecord]]:
     """The fastest variant of each stage that meets the constraints, slowest stage first.
 
-    Variants of another batch than the baseline's are left out: they do other work in a call.
+    Where calls are timed, variants of another batch than the baseline's are left out: they do
+    other work in one.
     """
     baseline = result.variant(result.baseline)
 
     def cost(record: VariantRecord) -> float | None:
-        alike = record.batch == baseline.batch and record.latency_ms is not None
-        return _latency(record) if alike else None
+        time = pace(record, result.objective)
+        return time.value if time and alike(record, baseline, result.objective) else None
 
     found = best_of_stages(
         result.variants,
@@ -36,32 +38,33 @@ def chart(result: Result, width: int) -> Chart | None:
     import altair as alt
 
     found = stages(result)
-    first = found[0][1].latency_ms
+    first = pace(found[0][1], result.objective)
     if first is None or len(found) < 2:
         return None
     many = width >= WIDE
     rows: list[dict[str, Any]] = []
     for name, record in found:
-        assert record.latency_ms is not None
-        p50 = record.latency_ms.p50
-        ratio = "" if record.id == result.baseline else f", {first.p50 / p50:.2f}x"
+        time = pace(record, result.objective)
+        assert time is not None
+        ratio = "" if record.id == result.baseline else f", {first.value / time.value:.2f}x"
+        figure = f"{text.significant(time.value)} ms{ratio}"
         rows.append(
             {
                 "stage": name,
-                "latency": p50,
+                "time": time.value,
                 "precision": record.precision,
-                "figure": f"{text.significant(p50)} ms{ratio}",
+                "figure": figure,
                 "who": text.short(record),
-                "told": f"{name}: {text.short(record)}, {text.significant(p50)} ms{ratio}",
+                "told": f"{name}: {text.short(record)}, {figure}",
             }
         )
     order = [name for name, _ in found]
     y = alt.Y("stage:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
-    most = max(row["latency"] for row in rows)
+    most = max(row["time"] for row in rows)
     # Room for the figures, which stand right of the bars.
     x = alt.X(
-        "latency:Q",
-        title="latency, milliseconds a call (lower is better)",
+        "time:Q",
+        title=f"{title(result.objective)} (lower is better)",
         scale=alt.Scale(domain=[0, most * (1.25 if many else 1.75)], nice=False),
         axis=alt.Axis(tickCount=5),
     )
@@ -79,8 +82,3 @@ def chart(result: Result, width: int) -> Chart | None:
     )
     who = base.mark_text(align="left", dx=2, dy=12).encode(x=alt.value(0), y=y, text="who:N")
     return alt.layer(bars, figures, who).properties(width=width - 90, height=58 * len(rows))
-
-
-def _latency(record: VariantRecord) -> float:
-    assert record.latency_ms is not None
-    return record.latency_ms.p50
