@@ -38,6 +38,7 @@ def test_a_module_that_cannot_be_pickled_runs_exported(tmp_path):
     program = EAGER.prepare(model, "f32", tmp_path)
     assert program.payload is None
     assert program.files == ("model.pt2",)
+    assert program.needs_code == ""
     feeds = models.feeds_of(model, 3)
     with torch.no_grad():
         want = model.module(torch.from_numpy(feeds["x"])).numpy()
@@ -49,6 +50,7 @@ def test_a_module_that_cannot_be_exported_runs_and_says_why(tmp_path):
     model = branching_model()
     program = EAGER.prepare(model, "f32", tmp_path)
     assert program.files == ("weights.safetensors", "not-exported.txt")
+    assert "torch.export cannot trace branching" in program.needs_code
     assert "torch.export cannot trace branching" in (tmp_path / "not-exported.txt").read_text()
     feeds = {"x": -np.ones((2, 4), dtype=np.float32)}
     with torch.no_grad():
@@ -59,7 +61,7 @@ def test_a_module_that_cannot_be_exported_runs_and_says_why(tmp_path):
 def test_a_program_without_payload_or_export_is_refused(tmp_path):
     program = EAGER.prepare(branching_model(), "f32", tmp_path).model_copy(update={"payload": None})
     with pytest.raises(
-        UnsupportedError, match=r"not sent along, and torch\.export cannot trace branching"
+        UnsupportedError, match=r"weights alone, because torch\.export cannot trace branching"
     ):
         EAGER.load(program, Settings())
 

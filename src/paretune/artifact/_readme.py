@@ -22,7 +22,17 @@ def readme(manifest: Manifest, result: Result | None) -> str:
 
 
 def _example(manifest: Manifest) -> str:
-    """Five lines that run where the artifact's folder is the working directory."""
+    """Some lines that run where the artifact's folder is the working directory."""
+    if manifest.needs_code:
+        return "\n".join(
+            [
+                f"# There are weights alone, because {_plain(manifest.needs_code)}",
+                "from safetensors.torch import load_model",
+                "",
+                "model = ...  # the module, made by its own code",
+                f"load_model(model, {manifest.files[0].name!r})",
+            ]
+        )
     if manifest.preprocessing is None:
         feeds = ", ".join(
             f"{spec.name!r}: np.zeros({spec.concrete(1)}, {spec.dtype!r})"
@@ -48,7 +58,8 @@ def _example(manifest: Manifest) -> str:
 
 
 def _needs(manifest: Manifest) -> str:
-    lines = [f"- `pip install paretune=={manifest.paretune}`"]
+    extra = "[text]" if getattr(manifest.preprocessing, "kind", "") == "text" else ""
+    lines = [f"- Paretune {manifest.paretune}, installed as `paretune{extra}`"]
     lines += [f"- {name} (made with {version})" for name, version in manifest.packages.items()]
     if manifest.needs_isa:
         lines.append(f"- a CPU with {' or '.join(manifest.needs_isa)}")

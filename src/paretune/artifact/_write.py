@@ -70,6 +70,7 @@ def write(
             outputs=program.outputs,
             max_batch=program.max_batch,
             needs_isa=program.needs_isa,
+            needs_code=program.needs_code,
             packages=_packages(program.runtime),
             target=target,
             preprocessing=preprocessing,

@@ -48,6 +48,7 @@ class Manifest(Noun):
         runtime, precision, recipe, files, inputs, outputs, max_batch, needs_isa: see `Program`;
             the main file comes first.
         settings: how it was chosen to be run.
+        needs_code: why the files alone cannot be run; empty where they can.
         packages: versions of the runtime's distributions it was made and measured with.
         target: the machine it was measured on.
         preprocessing: how a raw sample becomes an input, None when samples are tensors.
@@ -73,6 +74,7 @@ class Manifest(Noun):
     outputs: tuple[TensorSpec, ...]
     max_batch: int | None = None
     needs_isa: tuple[str, ...] = ()
+    needs_code: str = ""
     packages: dict[str, str]
     target: Target
     preprocessing: Preprocessing | None = None
@@ -96,6 +98,7 @@ class Manifest(Noun):
             outputs=self.outputs,
             max_batch=self.max_batch,
             needs_isa=self.needs_isa,
+            needs_code=self.needs_code,
         )
 
 

@@ -64,10 +64,11 @@ class TorchEager(Runtime):
 
         payload = _pickled(model.module)
         files = _written(model, folder)
-        if payload is None and MODULE_FILE not in files:
+        why = "" if MODULE_FILE in files else _reason(folder)
+        if payload is None and why:
             raise UnsupportedError(
                 "the module can be neither pickled nor exported, so no other process can run it: "
-                + (folder / REASON_FILE).read_text(encoding="utf-8").strip()
+                + why
             )
         max_batch = fixed_batch([spec.shape for spec in model.inputs])
         if payload is None:
@@ -82,6 +83,7 @@ class TorchEager(Runtime):
             outputs=model.outputs,
             max_batch=max_batch,
             needs_isa=BF16_ISA if precision == "bf16" and device == "cpu" else (),
+            needs_code=why,
             payload=payload,
         )
 
@@ -97,14 +99,21 @@ class TorchEager(Runtime):
                 function: Callable[..., Any] = module
             else:
                 if program.files[0] != MODULE_FILE:
-                    reason = (program.folder / REASON_FILE).read_text(encoding="utf-8").strip()
-                    raise UnsupportedError(f"the module's code was not sent along, and {reason}")
+                    raise UnsupportedError(
+                        f"there are weights alone, because {_reason(program.folder)}: load "
+                        f"{WEIGHTS_FILE} into the model's own code"
+                    )
                 module = _torch.exported_module(program, settings.device)
                 function = _torch.autocast(module, dtype, settings.device) if dtype else module
                 dtype = None  # autocast casts inputs by itself
             if settings.device == "cuda":
                 module.to(memory_format=torch.channels_last)
         return self.session(program, settings, function, dtype=dtype)
+
+
+def _reason(folder: Path) -> str:
+    """Why the module was not exported."""
+    return (folder / REASON_FILE).read_text(encoding="utf-8").strip()
 
 
 def _pickled(module: Any) -> bytes | None:

@@ -35,6 +35,8 @@ class Program(Noun):
         outputs: every output, in order.
         max_batch: largest batch it accepts, None for any.
         needs_isa: instruction sets it cannot run without (one of them suffices).
+        needs_code: why its files alone cannot be run, so that whoever has the model's code must
+            load them; empty where they can.
         payload: in-memory form for the torch-eager runtime only: the pickled module, which
             travels from a process to its own child over a private pipe and is never written.
     """
@@ -48,6 +50,7 @@ class Program(Noun):
     outputs: tuple[TensorSpec, ...]
     max_batch: int | None = None
     needs_isa: tuple[str, ...] = ()
+    needs_code: str = ""
     payload: bytes | None = None
 
     @property
