@@ -177,7 +177,7 @@ def test_a_module_that_does_not_import(nets: Nets, tmp_path: Path) -> None:
 
 
 def test_shape_is_asked_for(nets: Nets) -> None:
-    with pytest.raises(InputError, match="give input_shape"):
+    with pytest.raises(InputError, match="give --input-shape 3x224x224"):
         load_model(nets("build"))
     with pytest.raises(InputError, match="fails on an input of Nx1x3x8x8"):
         load_model(nets("build"), input_shape=(1, 3, 8, 8))

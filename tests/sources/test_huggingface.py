@@ -174,7 +174,7 @@ def test_what_cannot_be_described_asks_for_preprocessing(resnet: Path, tmp_path:
 
 def test_no_processor_means_no_preprocessing(resnet: Path, tmp_path: Path) -> None:
     folder = copied(resnet, tmp_path / "m", "preprocessor_config.json")
-    with pytest.raises(InputError, match="give input_shape"):
+    with pytest.raises(InputError, match="give --input-shape 3x224x224"):
         load_model(folder)
     assert load_model(folder, input_shape=(3, 32, 32)).preprocessing is None
 

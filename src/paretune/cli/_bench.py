@@ -33,7 +33,10 @@ def run(
     device: Device = "cpu",
     isa: Annotated[
         str | None,
-        typer.Option(help="Cap the instruction set: avx2, avx512, vnni, amx; emulates older CPUs."),
+        typer.Option(
+            help="Cap the instruction set: avx2, avx2_vnni, avx512, vnni, bf16, fp16 or amx; "
+            "emulates older CPUs."
+        ),
     ] = None,
     threads: Threads = "",
     streams: Annotated[str, typer.Option(help="Comma-separated requests in flight.")] = "1",

@@ -17,7 +17,6 @@ from paretune.cli._options import (
     Quiet,
     Runtimes,
     Seed,
-    Threads,
     counts,
     shape,
     words,
@@ -47,13 +46,21 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
     seed: Seed = 0,
-    threads: Threads = "",
+    threads: Annotated[
+        str,
+        typer.Option(
+            "--threads",
+            help="Comma-separated thread counts; all cores, half and one by default. Objectives "
+            "throughput and cost use the largest.",
+        ),
+    ] = "",
     batch: Annotated[int, typer.Option(help="Samples per call.")] = 1,
     runtimes: Runtimes = "",
     precisions: Precisions = "",
     device: Device = "cpu",
     metric: Annotated[
-        str | None, typer.Option(help="package.module:function(outputs, labels).")
+        str | None,
+        typer.Option(help="top1, agreement, fidelity or package.module:function(outputs, labels)."),
     ] = None,
     price_per_hour: Annotated[
         float | None, typer.Option(help="USD an hour of the machine, for the objective cost.")

@@ -22,10 +22,15 @@ Runtimes = Annotated[
     str, typer.Option("--runtimes", help="Comma-separated runtimes to try; all by default.")
 ]
 Precisions = Annotated[
-    str, typer.Option("--precisions", help="Comma-separated: f32, bf16, f16, int8; all by default.")
+    str,
+    typer.Option(
+        "--precisions",
+        help="Comma-separated: f32, tf32, bf16, f16, int8; all that a runtime has by default.",
+    ),
 ]
 Threads = Annotated[
-    str, typer.Option("--threads", help="Comma-separated thread counts; all cores, half and one.")
+    str,
+    typer.Option("--threads", help="Comma-separated thread counts; all usable cores by default."),
 ]
 Device = Annotated[
     str, typer.Option("--device", help="cpu, or cuda for the runtimes that have it.")

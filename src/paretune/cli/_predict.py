@@ -15,7 +15,14 @@ NAME = "predict"
 
 def run(
     artifact: Annotated[Path, typer.Argument(metavar="ARTIFACT")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy or .npz.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Images or texts (UTF-8), as the artifact prepares them; .npy or .npz where it "
+            "prepares nothing.",
+        ),
+    ],
     top: Annotated[int, typer.Option(min=1, help="Classes to show.")] = 1,
     threads: Annotated[
         int | None, typer.Option(help="CPU threads; as measured by default.")

@@ -42,7 +42,9 @@ def converter(
         return lambda index: _checked(samples, index, tensors(samples, index, inputs))
     wanted = {"image": ImagePreprocessing, "text": TextPreprocessing}[samples.kind]
     if preprocessing is None:
-        example = "such as imagenet, or a JSON file" if samples.kind == "image" else "a JSON file"
+        example = (
+            "imagenet, unit or a JSON file" if samples.kind == "image" else "which is a JSON file"
+        )
         raise InputError(
             f"{samples.name} holds {samples.kind} samples and the model states no preprocessing: "
             f"state it with --preprocess, {example}"

@@ -57,9 +57,9 @@ def bench(
         runtimes: names, all by default.
         precisions: all that a runtime offers on this CPU by default.
         device: `cpu`, or `cuda` for the runtimes that have it.
-        isa: cap on the instruction set, one of `paretune.engine.machine.ISA_CAPS` or `vnni`, so
-            that this machine stands in for an older one; a runtime that cannot be capped is left
-            out, a variant that runs kernels beyond it rejected.
+        isa: cap on the instruction set, one of `paretune.engine.machine.ISA_CAPS`, or `vnni`,
+            `bf16` or `fp16`, so that this machine stands in for an older one; a runtime that
+            cannot be capped is left out, a variant that runs kernels beyond it rejected.
         threads: thread counts, all usable cores by default.
         streams: requests in flight at once; more than one times throughput, not latency.
         batches: samples per call.

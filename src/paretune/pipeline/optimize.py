@@ -65,12 +65,14 @@ def optimize(
         budget: seconds, or a text such as `30m`.
         resume: go on with the same request's run in `out`.
         seed: of splits, resampling and the calibration subset.
-        threads: thread counts to try; all cores, half and one by default.
+        threads: thread counts to try; all cores, half and one by default. Objectives
+            `throughput` and `cost` use the largest.
         batch: samples per call.
         runtimes: names to try, all by default.
         precisions: to try, all by default.
         device: `cpu`, or `cuda` for the runtimes that have it.
-        metric: `package.module:function(outputs, labels)`; top-1, or agreement without labels.
+        metric: `top1`, `agreement`, `fidelity` or `package.module:function(outputs, labels)`;
+            the first, the second without labels, and the third for what is no classifier.
         price_per_hour: USD, for the objective `cost`.
         against: what `bench`, `roofline` or `frontier` wrote as JSON, of this and other machines;
             the report sets the run against it.

@@ -179,5 +179,6 @@ def _does_not_run(name: str, specs: Sequence[TensorSpec], error: Exception) -> I
     shapes = ", ".join("x".join("N" if s is None else str(s) for s in x.shape) for x in specs)
     return InputError(
         f"model {name} fails on an input of {shapes} (N is the batch): {first_line(error)}; "
-        "give input_shape, the shape of one sample without the batch axis"
+        "give --input-shape 3x224x224 (in Python input_shape=(3, 224, 224)), the shape of one "
+        "sample without the batch axis"
     )

@@ -41,8 +41,8 @@ def input_specs(
         shape = attribute if isinstance(attribute, (tuple, list)) else None
     if shape is None:
         raise InputError(
-            "nothing says what inputs the model takes: give input_shape, the shape of one sample "
-            "without the batch axis, such as 3,224,224"
+            "nothing says what inputs the model takes: give --input-shape 3x224x224 (in Python "
+            "input_shape=(3, 224, 224)), the shape of one sample without the batch axis"
         )
     specs = tuple(shape)
     if specs and all(isinstance(spec, TensorSpec) for spec in specs):
@@ -50,7 +50,7 @@ def input_specs(
     if not specs or not all(isinstance(size, int) and size > 0 for size in specs):
         raise InputError(
             f"input_shape {shape!r} is not a shape: give positive sizes without the batch axis, "
-            "such as 3,224,224, or a TensorSpec for each input"
+            "such as (3, 224, 224), or a TensorSpec for each input"
         )
     name = (names or _parameter_names(module) or ("input",))[0]
     sizes: tuple[Any, ...] = specs
