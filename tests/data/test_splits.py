@@ -79,6 +79,19 @@ def test_parts_the_data_fixes_stay():
     assert all((parts[name] == given[name]).all() for name in given)
 
 
+def test_large_parts_that_the_data_fixes_are_capped_evenly():
+    parts = complete({"train": np.arange(50), "holdout": np.arange(50, 50_050)}, None)
+    assert sizes(parts) == {"train": 50, **LARGEST}
+    given = {
+        "train": np.arange(10),
+        "search": np.arange(10, 20_010),
+        "holdout": np.arange(30_000, 31_000),
+    }
+    parts = complete(given, None)
+    assert [*parts["search"][:3], parts["search"][-1]] == [10, 14, 18, 20_006]
+    assert sizes(parts)["holdout"] == 1000
+
+
 @pytest.mark.parametrize("other", ["search", "holdout"])
 def test_one_held_out_part_is_shared(other):
     labels = np.arange(170) % 3

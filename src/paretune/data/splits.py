@@ -66,7 +66,7 @@ def complete(
     search_from_train: bool = False,
     name: str = "data",
 ) -> dict[str, Indices]:
-    """The three splits where the data itself fixes some of them.
+    """The three splits where the data itself fixes some of them, capped as by `split`.
 
     Args:
         parts: split name to sample indices: train and at least one other.
@@ -98,6 +98,7 @@ def complete(
             seed,
         )
         done.update({part: whole[places] for part, places in cut.items()})
+    done |= {part: evenly(done[part], most) for part, most in LARGEST.items()}
     for part in SPLITS:
         if len(done[part]) < FEWEST[part]:
             raise InputError(
