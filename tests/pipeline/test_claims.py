@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,14 +17,15 @@ from paretune.pipeline.verdict import decide
 from tests.measure.fakes import FakeSubject, Time
 
 
-def claimed(raced: dict[str, float], now: dict[str, float], *, best: str, chosen: str) -> Claims:
-    """What is claimed where variants take other times in the comparison than in the race.
+def race(
+    raced: dict[str, float], now: dict[str, float], tell: Callable[[str, str], object]
+) -> tuple[Field, Context]:
+    """A race that is over, and a run in which variants take other times by now.
 
     Args:
         raced: milliseconds by id, as each raced; the first is the model as it came.
         now: milliseconds by id, when they are compared.
-        best: id of the best compiled baseline, as raced.
-        chosen: id of the variant handed back.
+        tell: given every condition.
     """
     field, time = Field(), Time()
     owners: dict[str, Candidate] = {}
@@ -43,19 +45,31 @@ def claimed(raced: dict[str, float], now: dict[str, float], *, best: str, chosen
             speed=Estimate(value=1 / ms, ci95=(1 / ms, 1 / ms)),
             noise=0.0,
         )
-    field.winner = chosen
     context = SimpleNamespace(
         open=lambda program, variant: FakeSubject(time, now[variant.id] / 1000),
         request=SimpleNamespace(objective="latency"),
         left=lambda share: 100.0,
         shares=Shares(),
         progress=Silent(),
-        tell=lambda *words: None,
+        tell=tell,
     )
+    return field, cast(Context, context)
+
+
+def claimed(raced: dict[str, float], now: dict[str, float], *, best: str, chosen: str) -> Claims:
+    """What is claimed where variants take other times in the comparison than in the race.
+
+    Args:
+        raced, now: see `race`.
+        best: id of the best compiled baseline, as raced.
+        chosen: id of the variant handed back.
+    """
+    field, context = race(raced, now, lambda *_: None)
+    field.winner = chosen
     baseline = next(iter(raced))
     verdict = decide(field, baseline, [], Objective.parse("latency", price_per_hour=None))
     return claim(
-        cast(Context, context),
+        context,
         field,
         {record.id: record for record in verdict.records},
         baseline=baseline,

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from paretune.core import InputError, ParetuneError, Variant, VariantRecord
+from paretune.core import UNDER_LOAD, Estimate, InputError, ParetuneError, Variant, VariantRecord
 from paretune.engine import Actor
 from paretune.measure import LATENCY, THROUGHPUT, Probe, Standing, final, survivors
 from paretune.pipeline.context import Candidate, Context
-
-MAX_BATCH = 32
 
 #: Timing time of the final race at most: more would not tell finalists apart.
 FINAL_SECONDS = 20.0
@@ -49,6 +47,25 @@ class Field:
             raise InputError(f"the baseline could not be timed: {self.failed[ids[0]]}")
         return max(timed, key=lambda name: self.standings[name].speed.value)
 
+    def correct(self, records: Mapping[str, VariantRecord]) -> None:
+        """Put later figures of some variants in place of those they raced with.
+
+        Args:
+            records: by id; with a latency and a throughput.
+        """
+        for name, record in records.items():
+            rate, sure = record.throughput_per_s, record.throughput_ci95
+            assert record.latency_ms is not None
+            assert rate is not None
+            assert sure is not None
+            self.standings[name] = self.standings[name].model_copy(
+                update={
+                    "latency": record.latency_ms,
+                    "throughput": Estimate(value=rate, ci95=sure),
+                    "peak_memory_mb": record.peak_memory_mb,
+                }
+            )
+
     def records(self) -> list[VariantRecord]:
         """One record a variant, with what was measured; reasons come with the verdict."""
         return [self._record(name) for name in self.variants]
@@ -73,7 +90,7 @@ class Field:
 
 def probe_of(context: Context) -> Probe:
     """What this run's objective is decided by."""
-    return THROUGHPUT if context.request.objective in ("throughput", "cost") else LATENCY
+    return THROUGHPUT if context.request.objective in UNDER_LOAD else LATENCY
 
 
 def race_survivors(context: Context, entry: Field) -> None:

@@ -9,7 +9,7 @@ from paretune.core import Constraint, DatasetSummary, Model, Objective, Result
 from paretune.data import ArrayFolder
 from paretune.engine import machine
 from paretune.pipeline.candidates import baseline, build_others, others_planned
-from paretune.pipeline.claims import claim, layer_times
+from paretune.pipeline.claims import layer_times
 from paretune.pipeline.clock import Clock
 from paretune.pipeline.context import Context
 from paretune.pipeline.finalists import enter_finalists
@@ -21,6 +21,7 @@ from paretune.pipeline.racing import race_survivors
 from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.searching import Searched, last_shares, look, spent
+from paretune.pipeline.settling import settle
 from paretune.pipeline.verdict import decide, held
 from paretune.report.frontier import pareto, points_of
 
@@ -97,19 +98,19 @@ def take(
         rundir.append(JOURNAL, record)
 
     clock.stage("compare", 8)
-    records = {record.id: record for record in verdict.records}
     with machine.Watch(threads=context.threads) as watch:
-        claims = claim(
+        verdict, claims = settle(
             context,
             field,
-            records,
+            verdict,
             baseline=baseline_id,
-            chosen=verdict.chosen,
             best=best,
+            constraints=constraints,
+            objective=objective,
             look=watch.sample,
         )
     context.conditions.extend(watch.conditions)
-    records |= claims.records
+    records = {record.id: record for record in verdict.records} | claims.records
     for record in claims.records.values():
         rundir.append(JOURNAL, record)
     results = held(constraints, records[verdict.chosen], records[baseline_id], objective)
@@ -121,6 +122,11 @@ def take(
     tell_others(context, found, chosen, unseen)
     layers = layer_times(context, field, [baseline_id, verdict.chosen])
     _tell_reuse(context)
+    if why := chosen.program.needs_code:
+        context.tell(
+            "fallback",
+            f"the artifact holds the weights alone, for the model's own code to load: {why}",
+        )
     clock.stage("hand back", 2)
     result = Result(
         model=context.model.name,
@@ -132,7 +138,7 @@ def take(
         chosen=verdict.chosen,
         constraints=results,
         variants=(*records.values(), *found.failed),
-        frontier=pareto(points_of(records.values())),
+        frontier=pareto(points_of(records.values(), context.request.objective)),
         holdout=reading,
         ratios=claims.ratios,
         ledger=spent(rundir, clock.ledger()) if searches else clock.ledger(),

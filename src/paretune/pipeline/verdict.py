@@ -51,8 +51,9 @@ def decide(
     """Choose among everything that was measured.
 
     The race's winner leads; the rest follow by objective. The first that meets every constraint is
-    chosen. Where none does, the first that meets those on accuracy is handed back, and the
-    baseline where even that fails.
+    chosen, and only where none else does, one that was passed over for a surer one. Where none
+    does, the first that meets those on accuracy is handed back, and the baseline where even that
+    fails.
     """
     records = {record.id: record for record in field.records()}
     baseline = records[baseline_id]
@@ -61,7 +62,10 @@ def decide(
         record.id: [r for r in held(constraints, record, baseline, objective) if not r.satisfied]
         for record in ranked
     }
-    whole = [r for r in ranked if not misses[r.id] and not field.owner[r.id].reason]
+    whole = sorted(
+        (record for record in ranked if not misses[record.id]),
+        key=lambda record: bool(field.owner[record.id].reason),
+    )
     guard = [c for c in constraints if c.guards]
     accurate = [
         record
