@@ -5,7 +5,7 @@ import math
 import pytest
 
 from paretune.core import Latency, VariantRecord, parse_constraint
-from paretune.pipeline.asked_speed import least_speed, most_ms
+from paretune.pipeline.asked_speed import least_speed, most_ms, quickest_threads
 
 
 def record(precision, per_s, runtime="openvino", p50=10.0):
@@ -66,3 +66,22 @@ def test_nothing_is_asked_where_the_own_architecture_was_not_raced_in_int8():
 )
 def test_the_least_bound_on_latency_counts(texts, ms):
     assert most_ms([parse_constraint(t) for t in texts], OWN) == ms
+
+
+def served(threads, p50, low, high):
+    latency = Latency(p50=p50, p95=p50, p99=p50, ci95=(low, high), n=99)
+    return record("int8", 1.0).model_copy(update={"threads": threads, "latency_ms": latency})
+
+
+@pytest.mark.parametrize(
+    ("one", "quickest"),
+    [
+        ((0.5, 0.45, 0.55), 1),
+        ((0.9, 0.8, 0.98), 2),  # which may be no difference
+        ((2.0, 1.9, 2.1), 2),
+    ],
+)
+def test_networks_are_timed_as_the_own_architecture_is_served_best(one, quickest):
+    raced = (OWN, served(2, 1.0, 0.95, 1.05), served(1, *one))
+    assert quickest_threads(raced) == quickest
+    assert quickest_threads(raced[:1]) is None

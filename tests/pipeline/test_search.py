@@ -14,7 +14,7 @@ import torch
 
 import paretune
 import paretune.search
-from paretune.core import UNLABELLED_CONSTRAINTS, InputError, TensorSpec
+from paretune.core import UNLABELLED_CONSTRAINTS, InputError, TensorSpec, UnsupportedError
 from paretune.data import check_against, load_data, materialise
 from paretune.pipeline import optimize, request, searching
 from paretune.pipeline.intake import with_calibration
@@ -300,6 +300,28 @@ def test_what_nobody_thought_of_costs_a_run_its_finalists_alone(tmp_path, monkey
     assert "unexpected ZeroDivisionError" in text
     written = (tmp_path / "search" / "traceback.txt").read_text()
     assert "by a model that nobody thought of" in written
+
+
+def test_a_metric_that_cannot_bear_a_network_costs_that_network_alone(tmp_path, monkeypatch):
+    """The metric fails for what a candidate gives, such as one class alone."""
+
+    class SeenError(Exception):
+        pass
+
+    def search(ground, *, seconds):
+        with pytest.raises(UnsupportedError, match="one class alone"):
+            ground.judge(torch.nn.Identity())
+        assert ground.look_s > 0
+        raise SeenError
+
+    def judged(*_):
+        raise InputError("the metric cannot bear one class alone")
+
+    monkeypatch.setattr(paretune.search, "search", search)
+    monkeypatch.setattr(searching, "judged", judged)
+    monkeypatch.setattr(request, "LEAST_SEARCH", 5.0)
+    digits_search(tmp_path / "out", Told(), "10s", threads=(1,))
+    assert "unexpected SeenError" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_module_that_no_other_process_can_build_is_refused(tmp_path, monkeypatch):

@@ -12,6 +12,26 @@ LATENCIES = ("latency_p50", "latency_p95", "latency_p99")
 RUNTIME, PRECISION = "openvino", "int8"
 
 
+def quickest_threads(raced: Sequence[VariantRecord]) -> int | None:
+    """Threads on which the user's own architecture is served fastest in int8; None if unknown.
+
+    On fewer than the most only where that was shown: raced at other times, both are noisy.
+
+    Args:
+        raced: variants of the user's own architecture.
+    """
+    own = [
+        (r.threads, r.latency_ms)
+        for r in raced
+        if (r.runtime, r.precision, r.streams) == (RUNTIME, PRECISION, 1) and r.latency_ms
+    ]
+    if not own:
+        return None
+    most, slowest = max(own, key=lambda one: one[0])
+    fewer, quickest = min(own, key=lambda one: one[1].p50)
+    return fewer if quickest.ci95[1] < slowest.ci95[0] else most
+
+
 def most_ms(constraints: Sequence[Constraint], own: VariantRecord) -> float:
     """Median latency that a network may have, milliseconds; infinite where nothing bounds it.
 

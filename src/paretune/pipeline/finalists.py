@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from paretune.compress import broken
-from paretune.core import Constraint, Model
+from paretune.core import Constraint, Model, ParetuneError
 from paretune.data import ArrayFolder
 from paretune.pipeline.candidates import SEARCHED, Candidates, build_others
 from paretune.pipeline.context import Candidate, Context
@@ -50,7 +50,11 @@ def enter_finalists(
         candidates = _built(context, found, model, guard, calibration)
         best = max(candidates, key=lambda one: good(one.score), default=None)
         if best is not None and all(one.reason for one in candidates):
-            other = _mended(context, found, searched, model, guard, best, train, time())
+            try:
+                other = _mended(context, found, searched, model, guard, best, train, time())
+            except ParetuneError as error:
+                other = None
+                context.tell("fallback", f"{name} could not be trained in simulated int8: {error}")
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
                 if any(not o.reason or good(o.score) > good(best.score) for o in again):
@@ -126,7 +130,11 @@ def _mended(
             checkpoint=searched.checkpoints / f"int8-{model.digest[:16]}.pt",
             progress=Within(context.progress, f"train {model.name} in simulated int8"),
         )
-    if done is None or done.reason:
+    if done is None:
+        return None
+    if done.reason:
+        why = f"{model.name}, trained in simulated int8, is dropped: {done.reason}"
+        context.tell("fallback", why)
         return None
     context.progress.note(
         f"int8 cost {model.name} {lost}: trained in simulated int8 for {seconds:.0f} s"

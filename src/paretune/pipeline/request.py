@@ -88,9 +88,9 @@ class Request(Noun):
         """The most threads that a variant may use."""
         return max(self.threads, default=target.usable_cores)
 
-    def search_settings(self, target: Target) -> Settings:
-        """How a search runs the networks that it times."""
-        return Settings(threads=self.most_threads(target), batch=self.batch)
+    def search_settings(self, target: Target, threads: int | None = None) -> Settings:
+        """How a search runs the networks that it times: on the most threads by default."""
+        return Settings(threads=threads or self.most_threads(target), batch=self.batch)
 
     def check(self, target: Target) -> None:
         """Refuse what cannot be served on that target.

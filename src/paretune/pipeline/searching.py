@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +13,18 @@ import numpy as np
 
 from paretune.core import (
     Constraint,
+    InputError,
     Model,
     ParetuneError,
     Score,
     SearchSummary,
+    UnsupportedError,
     VariantRecord,
 )
 from paretune.core import Ledger as CoreLedger
 from paretune.data import ArrayFolder
 from paretune.measure.accuracy import Outputs
-from paretune.pipeline.asked_speed import least_speed, most_ms
+from paretune.pipeline.asked_speed import least_speed, most_ms, quickest_threads
 from paretune.pipeline.candidates import Candidates
 from paretune.pipeline.context import Context, Shares
 from paretune.pipeline.rundir import RunDir
@@ -171,7 +174,10 @@ def _search(
     score, yardstick = found.baseline.score, Yardstick.of(constraints)
 
     def judge(module: Any) -> float:
-        made = judged(context, module, found.baseline_outputs)
+        try:
+            made = judged(context, module, found.baseline_outputs)
+        except InputError as error:  # such as the user's metric, which may not bear these outputs
+            raise UnsupportedError(str(error)) from error
         return -np.inf if made is None else yardstick.good(made)
 
     price = context.request.price_per_hour
@@ -181,6 +187,7 @@ def _search(
             train=train,
             search=context.search,
             judge=judge,
+            look_s=_look_seconds(context),
             own=yardstick.own(score),
             least=yardstick.least(constraints, score),
             most_ms=most_ms(constraints, own),
@@ -189,7 +196,7 @@ def _search(
             engine=context.engine,
             store=context.store,
             checkpoints=checkpoints,
-            settings=context.request.search_settings(context.target),
+            settings=context.request.search_settings(context.target, quickest_threads(raced)),
             seed=context.request.seed,
             ledger=spending,
             progress=context.progress,
@@ -222,6 +229,21 @@ def _search(
         spending=spending,
         checkpoints=checkpoints,
     )
+
+
+def _look_seconds(context: Context) -> float:
+    """Seconds that judging the baseline takes, about: of a part of the samples, once warm."""
+    import torch
+
+    part = min(JUDGED_AT_ONCE, context.search.n)
+    inputs = context.search.tensors(slice(part))
+    took = 0.0
+    with torch.no_grad():
+        for _ in range(2):
+            began = time.perf_counter()
+            context.model.module(*inputs)
+            took = time.perf_counter() - began
+    return took * context.search.n / part
 
 
 def judged(context: Context, module: Any, baseline: Outputs) -> Score | None:

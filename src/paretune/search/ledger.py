@@ -14,7 +14,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +100,17 @@ class LedgerSummary(Noun):
 
 
 def process_cpu() -> float:
-    """CPU seconds of this process and of its children that have ended."""
+    """CPU seconds of this process and all that it started, ended or not."""
+    import psutil
+
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in psutil.Process().children(recursive=True):
+        # One that ends meanwhile is counted with its parent the next time.
+        with suppress(psutil.NoSuchProcess):
+            own = child.cpu_times()
+            total += own.user + own.system + own.children_user + own.children_system
+    return total
 
 
 class Ledger:

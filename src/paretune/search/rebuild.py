@@ -79,7 +79,7 @@ def files(
         ),
     )
     # One tensor under two names is written once for each: nothing here must stay shared.
-    state = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+    state = {name: x.detach().contiguous().clone() for name, x in module.state_dict().items()}
     return {
         DESCRIPTION: (description.model_dump_json(indent=1) + "\n").encode(),
         WEIGHTS: save(state),

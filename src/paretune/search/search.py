@@ -100,7 +100,8 @@ def search(ground: Ground, *, seconds: float) -> Found:
     picks = [Pick.model_validate(one) for one in found]
     points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
     left = journal.once("finish", lambda: seconds - (time.monotonic() - began))
-    finalists, standings = train_whole(ground, ready.network, ready.space, picks, left)
+    look = journal.once("look_s", lambda: ground.look_s)
+    finalists, standings = train_whole(ground, ready.network, ready.space, picks, left, look)
     summary = summary.model_copy(
         update={
             "worth": ready.worth,

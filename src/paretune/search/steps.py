@@ -68,7 +68,11 @@ def train_library(
                 progress=ground.progress,
             )
 
-        return made_of(journal.once(name, lambda: list(made_of(ids).entries)))
+        def seen() -> list[str]:
+            # A resumed search is to find the same; what a process died of it might be spared.
+            return [one for one, entry in made_of(ids).entries.items() if not entry.died]
+
+        return made_of(journal.once(name, seen))
 
     space = proposals.space
     first = promising(space, latency.weights, 1 / (macs + 1), worth, evenly=True)
@@ -113,8 +117,18 @@ def train_whole(
     space: Space,
     picks: list[Pick],
     seconds: float,
+    look: float,
 ) -> tuple[tuple[Finalist, ...], dict[str, Standing]]:
-    """Train the picks whole by successive halving; what comes through, and how each came off."""
+    """Train the picks whole by successive halving; what comes through, and how each came off.
+
+    Args:
+        ground: told what is spent and what happens.
+        network: makes the network of an architecture.
+        space: of the picks.
+        picks: who is trained.
+        seconds: of training and judging.
+        look: seconds that judging one takes, about.
+    """
     from paretune.search.finish import Recipe as Finish
     from paretune.search.finish import halve
 
@@ -136,6 +150,7 @@ def train_whole(
             score=ground.judge,
             promise=promise,
             seconds=max(seconds, 5.0),
+            looking=look,
             keep=min(2, len(picks)),
             seed=ground.seed,
             ledger=ground.ledger,

@@ -121,27 +121,30 @@ def test_the_teacher_is_asked_once_for_what_all_see(digits, teacher, accuracy):
     assert ledger.summary().training_flops == expected
 
 
-@pytest.mark.parametrize(("each", "trained"), [(4.0, 30.0), (10.0, 24.0), (100.0, 22.0)])
-def test_scoring_is_of_the_budget(digits, teacher, each, trained):
+def scored(digits, teacher, each, **options):
+    """Four that are alike, two of which go on; scoring takes `each` seconds."""
     clock, modules = Clock(), {f"s{seed}": net(seed) for seed in range(4)}
 
     def score(_module):
         clock.now += each
         return 0.5
 
-    found = halve(
-        modules,
-        teacher,
-        digits["train"],
-        score=score,
-        seconds=60.0,
-        rungs=2,
-        keep=2,
-        recipe=RECIPE,
-        clock=clock,
-    )
+    given = {"rungs": 2, "keep": 2, "recipe": RECIPE, "clock": clock}
+    return halve(modules, teacher, digits["train"], score=score, **given, **options)
+
+
+@pytest.mark.parametrize(("each", "trained"), [(4.0, 30.0), (10.0, 24.0), (100.0, 22.0)])
+def test_scoring_is_of_the_budget(digits, teacher, each, trained):
+    found = scored(digits, teacher, each, seconds=60.0)
     assert sum(s.seconds for s in found.ranking) == pytest.approx(trained, abs=6)
     assert all(s.steps for s in found.ranking)
+
+
+def test_what_scoring_will_take_is_kept_from_the_first_rung(digits, teacher):
+    found = scored(digits, teacher, 4.0, seconds=84.0, looking=4.0)
+    # Of 84 seconds six looks take 24; the second rung trains twice as long as the first.
+    seconds = [standing.seconds for standing in found.ranking]
+    assert seconds == pytest.approx([25, 25, 5, 5], abs=2)
 
 
 class KillError(Exception):

@@ -2,7 +2,7 @@ import pytest
 
 from paretune.core import InputError
 from paretune.search.library import _budget
-from paretune.search.library._budget import Pace, Turns, samples, shares
+from paretune.search.library._budget import Pace, Turns, samples, samples_in, shares
 from paretune.search.space import Option
 
 
@@ -31,6 +31,9 @@ def test_samples_are_bounded_by_what_is_wanted_time_and_room():
     assert samples(10**10, 1000, **plenty | {"seconds": 1.0}) == 64
     with pytest.raises(InputError, match="need 64 MB and 10 MB may be used"):
         samples(10**6, 10**6, **plenty | {"disk": 1e7})
+    assert samples_in(1e9, 10**6, 512) == 512
+    assert samples_in(1e8, 10**6, 512) == 100
+    assert samples_in(1e6, 10**6, 1) == 1
 
 
 def test_lost_time_is_shared_by_what_is_left():

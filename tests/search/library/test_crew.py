@@ -57,6 +57,7 @@ def test_a_task_whose_process_dies_is_redone_then_given_up(tmp_path):
     assert "killed" in found[1].reason
     assert len(list(tmp_path.glob("always-*"))) == 2
     assert found[2].reason == "it cannot be done"
+    assert [found[place].died for place in range(4)] == [False, True, False, False]
     assert found[3].result[0] == 9
 
 

@@ -56,3 +56,12 @@ def test_a_tensor_goes_where_the_network_looks_for_it() -> None:
     assert wrapped(x, -1) is x
     assert wrapped(x, 1)[0] is None
     assert wrapped(x, 1)[1] is x
+
+
+def test_a_block_with_two_names_is_replaced_under_both_and_never_shared() -> None:
+    found = case("plain")
+    found.module.target_layer = found.module.layers[1]  # as tools that explain networks keep one
+    composed = compose(found.module, found.blocks, {(1, 3): nn.Identity()})
+    assert composed.target_layer is composed.layers[0] or isinstance(composed.target_layer, Pass)
+    ours = {id(module) for module in found.module.modules()}
+    assert not ours & {id(module) for module in composed.modules()}

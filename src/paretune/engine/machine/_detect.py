@@ -58,6 +58,17 @@ def memory_mb(root: Path = _cores.ROOT) -> float:
     return float(round(min(total, limit if limit is not None else total) / 1e6))
 
 
+def free_memory_mb(root: Path = _cores.ROOT) -> float:
+    """Memory that this process may still take, MB (10^6 bytes), control group included."""
+    import psutil
+
+    free: float = psutil.virtual_memory().available
+    limit = _cgroup.memory_limit(root)
+    if limit is not None:
+        free = min(free, limit - psutil.Process().memory_info().rss)
+    return max(0.0, free) / 1e6
+
+
 def versions() -> dict[str, str]:
     """Installed versions by distribution name; what is not installed is left out."""
     found = {}

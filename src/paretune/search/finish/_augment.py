@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Share of mirrored images on which the teacher must answer as before for flips to be allowed.
 SAME = 0.9
-#: Images that are looked at for that.
-LOOKED_AT = 512
+#: Images that are looked at for that, and how many at once.
+LOOKED_AT, AT_ONCE = 512, 32
 
 
 def are_images(inputs: Sequence[torch.Tensor]) -> bool:
@@ -87,12 +87,16 @@ def flips_hold(teacher: nn.Module, batches: Batches, device: torch.device) -> bo
 
     from paretune.search.finish._loss import first
 
-    inputs = [x.to(device) for x in batches.inputs(batches.some(LOOKED_AT))]
-    if not are_images(inputs):
-        return False
-    with torch.no_grad():
-        straight = first(teacher(*inputs))
-        mirrored = first(teacher(*(x.flip(-1) for x in inputs)))
-    if straight.ndim != 2:
-        return False
-    return bool((straight.argmax(1) == mirrored.argmax(1)).float().mean() >= SAME)
+    rows = batches.some(LOOKED_AT)
+    same = 0
+    for start in range(0, len(rows), AT_ONCE):
+        inputs = [x.to(device) for x in batches.inputs(rows[start : start + AT_ONCE])]
+        if not are_images(inputs):
+            return False
+        with torch.no_grad():
+            straight = first(teacher(*inputs))
+            mirrored = first(teacher(*(x.flip(-1) for x in inputs)))
+        if straight.ndim != 2:
+            return False
+        same += int((straight.argmax(1) == mirrored.argmax(1)).sum())
+    return same >= SAME * len(rows)

@@ -21,6 +21,7 @@ from paretune.search.finish._average import Average, refresh_norms
 from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
 from paretune.search.finish._loss import first, objective
+from paretune.search.finish._memory import fitting
 from paretune.search.finish._place import laid_out, optimizer, placed
 from paretune.search.finish._saved import Saved
 from paretune.search.finish._strided import guarded
@@ -91,9 +92,13 @@ class Stepper:
         # Accumulation is done here, where it follows memory: a configured one is its beginning.
         self.micro = -(-self.batches.local // self.accelerator.gradient_accumulation_steps)
         self.accelerator.gradient_accumulation_steps = 1
+        self._precision = precision(self.accelerator, recipe.precision)
+        if self.device.type == "cpu":  # where a system that has no memory left kills the process
+            one = self.batches.inputs(self.batches.some(1))
+            room = fitting(student, one, self.micro, precision=self._precision)
+            self.micro = max(min(FEWEST, self.micro), room)
         self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
-        self._precision = precision(self.accelerator, recipe.precision)
         self._features = Features(student, self.teacher, features)
         #: Samples that the teacher was asked about.
         self.asked = 0
@@ -132,7 +137,8 @@ class Stepper:
         self.student.load_state_dict(self.average.weights)
         count = min(self.recipe.norm_batches, self.batches.steps)
         if count:
-            refresh_norms(self.student, (self._views.statistics(step) for step in range(count)))
+            views = (self._views.statistics(step) for step in range(count))
+            refresh_norms(self.student, (part for view in views for part in self._parts(view)))
         self.average.weights = _copied(self.student.state_dict())
         self.student.eval()
 
@@ -201,17 +207,15 @@ class Stepper:
 
         self._model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        n = len(inputs[0])
-        parts = max(1, min(-(-n // self.micro), n // FEWEST))
-        pieces = [x.tensor_split(parts) for x in inputs]
+        n, pieces = len(inputs[0]), self._parts(inputs)
+        parts = len(pieces)
         truths = [None] * parts if truth is None else truth.tensor_split(parts)
         # The feature term looks into the teacher, so that it must be run.
         known = None if self.recipe.feature_weight else self._answers.of(number)
         said = [] if known is None else list(known.tensor_split(parts))
         total = 0.0
-        for place in range(parts):
+        for place, piece in enumerate(pieces):
             last = place == parts - 1
-            piece = [x[place] for x in pieces]
             if known is None:
                 said.append(self._ask(piece))
             with nullcontext() if last else self.accelerator.no_sync(self._model):
@@ -226,6 +230,13 @@ class Stepper:
         if known is None:
             self._answers.remember(number, torch.cat(said))
         return total
+
+    def _parts(self, inputs: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+        """A batch in as many parts as memory needs."""
+        n = len(inputs[0])
+        count = max(1, min(-(-n // self.micro), n // FEWEST))
+        split = [x.tensor_split(count) for x in inputs]
+        return [[x[place] for x in split] for place in range(count)]
 
     def _ask(self, inputs: list[torch.Tensor]) -> torch.Tensor:
         import torch

@@ -96,6 +96,7 @@ def halve(
     *,
     score: Callable[[nn.Module], float],
     seconds: float,
+    looking: float = 0.0,
     keep: int = 1,
     rungs: int | None = None,
     promise: Callable[[str, float, float], float] | None = None,
@@ -122,6 +123,8 @@ def halve(
         arrays: prepared inputs, as for `distil`.
         score: of a module in eval mode, higher is better.
         seconds: of training and scoring all together.
+        looking: seconds that scoring one candidate is thought to take; after the first rung what
+            it took counts.
         keep: how many go through to the end: short trainings do not tell the best few apart.
         rungs: how many rounds, see `rung_sizes`.
         promise: of a candidate after a rung, higher is better: given its name, its score, and how
@@ -164,8 +167,8 @@ def halve(
         alive = alive[:size]
         if not alive:
             break
-        # What scoring will take is kept; what it took in the first rung, the later ones pay.
-        scoring = sum(sizes[rung:]) * fmean(looks) if looks else 0.0
+        # What scoring will take is kept.
+        scoring = sum(sizes[rung:]) * (fmean(looks) if looks else looking)
         training = max(left - scoring, left / 2, SHORTEST)
         share = training * weights[rung] / sum(weights[rung:]) / len(alive)
         told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive) * (1 + TOLD))

@@ -52,15 +52,25 @@ def samples(macs: int, bytes_each: int, *, seconds: float, most: int, disk: floa
     Raises:
         InputError: the disk has no room for the fewest that are worth it.
     """
-    by_room = int(disk // max(bytes_each, 1))
-    if by_room < min(FEWEST, most):
+    by_room = samples_in(disk, bytes_each, most)
+    by_time = int(RECORDING * seconds * RATE / max(macs, 1))
+    return min(most, by_room, max(by_time, FEWEST))
+
+
+def samples_in(disk: float, bytes_each: int, most: int) -> int:
+    """How many samples' activations fit into so many bytes, `most` at most.
+
+    Raises:
+        InputError: fewer than are worth it.
+    """
+    fit = int(disk // max(bytes_each, 1))
+    if fit < min(FEWEST, most):
         needed = min(FEWEST, most) * bytes_each / 1e6
         raise InputError(
             f"activations for the block library need {needed:.0f} MB and {disk / 1e6:.0f} MB may "
             "be used: free some room or set PARETUNE_HOME to a folder on another disk"
         )
-    by_time = int(RECORDING * seconds * RATE / max(macs, 1))
-    return min(most, by_room, max(by_time, FEWEST))
+    return min(most, fit)
 
 
 class Pace:

@@ -26,11 +26,13 @@ class Done:
         place: its place among the tasks.
         result: what it returned, None where it failed.
         reason: why it failed, empty otherwise.
+        died: whether its process did, so that the task itself may be blameless.
     """
 
     place: int
     result: Any
     reason: str = ""
+    died: bool = False
 
 
 class Crew:
@@ -118,7 +120,7 @@ class Crew:
                 actor.close()
             except ParetuneError as error:
                 return Done(place, None, str(error))
-        return Done(place, None, reason)
+        return Done(place, None, reason, died=True)
 
     def close(self) -> None:
         """End all processes. Idempotent."""

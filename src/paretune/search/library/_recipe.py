@@ -13,7 +13,7 @@ class Recipe(Noun):
     Attributes:
         samples: most training samples whose activations are recorded.
         held_out: most samples of the search split that candidates are judged on.
-        cache_bytes: most disk space of the recorded activations.
+        cache_bytes: most disk space of the recorded activations, of either split.
         batch: samples a step.
         rate: highest learning rate of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101).
         steps: of each round, in place of a share of the time: exact repetition on any machine.

@@ -53,6 +53,13 @@ def exit_of(index: int) -> str:
     return f"out-{index}"
 
 
+def held_bytes(blocks: Sequence[Block]) -> int:
+    """Bytes that one sample of those takes that candidates are judged on: all that is ever read."""
+    made = sum(math.prod(block.output_shape) for block in blocks)
+    apart = sum(math.prod(block.input_shape) for block in blocks if not block.follows)
+    return 2 * (made + apart)
+
+
 def sample_bytes(blocks: Sequence[Block]) -> int:
     """Most bytes that one sample takes: all inputs and outputs, and all inputs once more, drifted.
 

@@ -13,7 +13,7 @@ from paretune.compress import obstacle
 from paretune.core import InputError
 from paretune.data import ArrayFolder
 from paretune.engine import machine
-from paretune.search.library._budget import samples
+from paretune.search.library._budget import FEWEST, samples, samples_in
 from paretune.search.library._picked import drawn
 from paretune.search.library._recipe import Recipe
 from paretune.search.library._work import Work
@@ -74,21 +74,26 @@ def work_for(
     Raises:
         InputError: the disk has no room.
     """
-    from paretune.search.library._reel import sample_bytes
+    from paretune.search.library._reel import held_bytes, sample_bytes
 
-    free = shutil.disk_usage(paths.home()).free
+    room = shutil.disk_usage(paths.home()).free / 2
+    each = held_bytes(proposals.blocks)
+    judged = samples_in(min(room / 2, recipe.cache_bytes), each, min(recipe.held_out, search.n))
+    room -= judged * each
+    each = sample_bytes(proposals.blocks)
     n = samples(
         sum(block.macs for block in proposals.blocks),
-        sample_bytes(proposals.blocks),
+        each,
         seconds=process_seconds,
         most=min(recipe.samples, train.n),
-        disk=min(recipe.cache_bytes, free / 2),
+        # The fewest that are of use may take more than what is kept to, where there is room.
+        disk=min(room, max(recipe.cache_bytes, FEWEST * each)),
     )
     random = np.random.default_rng(seed)
     return Work(
         proposals=proposals,
         train=drawn(train, n, random),
-        held=drawn(search, recipe.held_out, random),
+        held=drawn(search, judged, random),
         films=films,
         sites=tuple(sorted({(option.first, option.last) for option in wanted})),
         recipe=recipe,

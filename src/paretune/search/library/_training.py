@@ -164,6 +164,7 @@ class Training:
                     continue  # there was no time for it
                 draft = drafts.get(option.id)
                 entry = _entry(option, done.result, done.reason, draft)
+                entry = entry.model_copy(update={"died": done.died})
                 if entry.status != "failed":
                     file = self.cache.file(option, self.share[option.id], kind)
                     entry = entry.model_copy(update={"weights": file})
@@ -175,7 +176,8 @@ class Training:
         return found
 
     def _kept(self, option: Option, kind: str, entry: Entry) -> Entry:
-        self.cache.keep(option, self.share[option.id], kind, entry)
+        if not entry.died:  # what a process died of another run may be spared
+            self.cache.keep(option, self.share[option.id], kind, entry)
         if kind == DONE:
             self.progress.step(_said(entry))
         return entry

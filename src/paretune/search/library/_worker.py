@@ -157,7 +157,8 @@ class Trainer:
                 after = first
         kl = self._divergence(option, piece) if last else float("nan")
         self._evaluation = clock() - judged
-        state = {name: x.contiguous() for name, x in piece.state_dict().items()}
+        # One tensor may have two names here, or share its memory.
+        state = {name: x.contiguous().clone() for name, x in piece.state_dict().items()}
         paths.write_bytes_atomic(into, save(state))
         return Trained(effort, first, after, kl, trained)
 

@@ -22,29 +22,16 @@ def compose(
         blocks: its blocks.
         pieces: (first, last) block indices -> the module that takes the place of that run.
     """
-    gone = {path for first, last in pieces for b in blocks[first : last + 1] for path in b.members}
-    # Modules that go are not copied: a search composes thousands of networks.
-    memo: dict[int, Any] = {id(m): m for m in (baseline.get_submodule(path) for path in gone)}
-    network = copy.deepcopy(baseline, memo)
+    # A deep copy puts what `memo` names wherever the original stands, under as many names as it
+    # has, and copies nothing of it: a search composes thousands of networks.
+    memo: dict[int, Any] = {}
     for (first, last), piece in pieces.items():
-        own = copy.deepcopy(piece)
-        places = [(b, path) for b in blocks[first : last + 1] for path in b.members]
-        for block, path in places:
-            ends = path == block.members[-1]
-            _put(network, path, Pass(block.outer if ends else -1))
-        head = blocks[first].members
-        outer = blocks[first].outer if len(head) == 1 else -1
-        _put(network, head[0], Seat(own, outer))
-    return network.eval()
-
-
-def _put(network: nn.Module, path: str, module: nn.Module) -> None:
-    """Set the module at a path."""
-    holder, _, name = path.rpartition(".")
-    parent = network.get_submodule(holder)
-    if isinstance(parent, nn.Sequential | nn.ModuleList):
-        parent[int(name)] = module
-    elif isinstance(parent, nn.ModuleDict):
-        parent[name] = module
-    else:
-        setattr(parent, name, module)
+        run = blocks[first : last + 1]
+        for block in run:
+            for path in block.members:
+                outer = block.outer if path == block.members[-1] else -1
+                memo[id(baseline.get_submodule(path))] = Pass(outer)
+        head = run[0].members
+        outer = run[0].outer if len(head) == 1 else -1
+        memo[id(baseline.get_submodule(head[0]))] = Seat(copy.deepcopy(piece), outer)
+    return copy.deepcopy(baseline, memo).eval()
