@@ -79,7 +79,6 @@ def ready(
             train=train,
             search=search,
             judge=int8,
-            look_s=0.0,
             own=Estimate(value=own, ci95=(own, own)),
             least=-np.inf,
             most_ms=np.inf,

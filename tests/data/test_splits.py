@@ -79,17 +79,22 @@ def test_parts_the_data_fixes_stay():
     assert all((parts[name] == given[name]).all() for name in given)
 
 
-def test_large_parts_that_the_data_fixes_are_capped_evenly():
-    parts = complete({"train": np.arange(50), "holdout": np.arange(50, 50_050)}, None)
+def test_large_parts_that_the_data_fixes_are_capped_class_by_class():
+    labels = np.arange(50_050) % 10  # in an order that no stride may meet
+    parts = complete({"train": np.arange(50), "holdout": np.arange(50, 50_050)}, labels)
     assert sizes(parts) == {"train": 50, **LARGEST}
+    assert np.bincount(labels[parts["search"]]).tolist() == [500] * 10
     given = {
         "train": np.arange(10),
         "search": np.arange(10, 20_010),
         "holdout": np.arange(30_000, 31_000),
     }
-    parts = complete(given, None)
-    assert [*parts["search"][:3], parts["search"][-1]] == [10, 14, 18, 20_006]
-    assert sizes(parts)["holdout"] == 1000
+    parts = complete(given, labels)
+    assert np.bincount(labels[parts["search"]]).tolist() == [500] * 10
+    assert (parts["holdout"] == given["holdout"]).all()
+    again, other = complete(given, labels), complete(given, labels, seed=1)
+    assert (parts["search"] == again["search"]).all()
+    assert (parts["search"] != other["search"]).any()
 
 
 @pytest.mark.parametrize("other", ["search", "holdout"])

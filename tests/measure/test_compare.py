@@ -31,7 +31,6 @@ def test_every_start_opens_every_subject_afresh_and_closes_it():
     assert found.ratio("a", "b").value == pytest.approx(2.0)
     assert found.latency("a").p50 == pytest.approx(2.0)
     assert found.throughput("b").value == pytest.approx(1000)
-    assert found.timed("a")
 
 
 def test_samples_of_a_batch_are_counted_one_by_one():

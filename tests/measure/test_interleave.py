@@ -109,7 +109,8 @@ def test_throughput_is_samples_of_all_streams_a_second():
     rounds = run_rounds({"a": a, "b": b}, seconds=0, probe=THROUGHPUT)
     assert rounds.throughput("a").value == pytest.approx(2000)
     assert rounds.ratio("a", "b").value == pytest.approx(4.0)
-    assert rounds.calls["a"][0].size == 0
+    assert rounds.calls["a"][0].size == 200
+    assert rounds.latency("b").p50 == pytest.approx(1.0)  # of a call, under load
 
 
 def test_a_summary_is_of_all_calls_and_its_interval_of_whole_bursts():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from paretune.core import Estimate
+from paretune.core import Estimate, Latency
 from paretune.measure import Standing, final, screen, survivors
 from paretune.measure.race import MAX_FINALISTS
 from tests.measure.fakes import FakeSubject, Time
@@ -10,7 +10,8 @@ from tests.measure.fakes import FakeSubject, Time
 def standing(value, low, high, *, rate=None):
     speed = Estimate(value=value, ci95=(low, high))
     rate = speed if rate is None else Estimate(value=rate, ci95=(0.99 * rate, 1.01 * rate))
-    return Standing(throughput=rate, speed=speed, noise=0.0)
+    latency = Latency(p50=1.0, p95=1.0, p99=1.0, ci95=(1.0, 1.0), n=9)
+    return Standing(latency=latency, throughput=rate, speed=speed, noise=0.0)
 
 
 def test_survivors_are_those_the_leader_does_not_surely_beat():

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from paretune.core import Estimate
+from paretune.core import Estimate, Latency
 from paretune.measure import Standing, survivors
 from paretune.pipeline import screening
 from paretune.pipeline.screening import Screening
@@ -62,6 +62,7 @@ def timed(reference, opener, *, seconds, probe=None):
     rate = 1 / machine.seconds(subject)
     subject.close()
     return Standing(
+        latency=Latency(p50=1.0, p95=1.0, p99=1.0, ci95=(1.0, 1.0), n=9),
         throughput=Estimate(value=rate, ci95=(0.99 * rate, 1.01 * rate)),
         speed=Estimate(value=speed, ci95=(0.99 * speed, 1.01 * speed)),
         noise=0.0,

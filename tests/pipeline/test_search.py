@@ -311,7 +311,6 @@ def test_a_metric_that_cannot_bear_a_network_costs_that_network_alone(tmp_path, 
     def search(ground, *, seconds):
         with pytest.raises(UnsupportedError, match="one class alone"):
             ground.judge(torch.nn.Identity())
-        assert ground.look_s > 0
         raise SeenError
 
     def judged(*_):

@@ -22,4 +22,13 @@ class UnsupportedError(ParetuneError):
 
 
 class WorkerError(ParetuneError):
-    """Work in another process failed or the process died."""
+    """Work in another process failed or the process died.
+
+    Attributes:
+        died: whether the process is gone, for want of memory or of time say, so that the work
+            itself may be blameless.
+    """
+
+    def __init__(self, text: str, *, died: bool = False) -> None:
+        super().__init__(text)
+        self.died = died

@@ -26,7 +26,7 @@ def load_data(data: Data, *, seed: int = 0, fractions: Sequence[float] | None = 
         seed: decides the splits; equal seeds give equal splits.
         fractions: shares of train, search and holdout; 0.4, 0.3 and 0.3 where not given, with
             search capped at 5,000 samples and holdout at 10,000. Ignored where the data fixes
-            its splits.
+            its splits, which are capped, too.
 
     Raises:
         InputError: one sentence: what is wrong with the data, where, and the mend.

@@ -98,7 +98,11 @@ def complete(
             seed,
         )
         done.update({part: whole[places] for part, places in cut.items()})
-    done |= {part: evenly(done[part], most) for part, most in LARGEST.items()}
+    for part, most in LARGEST.items():
+        whole = done[part]
+        if len(whole) > most:
+            of_class = None if labels is None else labels[whole]
+            done[part] = whole[_share_out({part: most}, of_class, len(whole), seed)[part]]
     for part in SPLITS:
         if len(done[part]) < FEWEST[part]:
             raise InputError(

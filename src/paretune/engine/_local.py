@@ -72,10 +72,11 @@ class LocalActor(Actor):
             if not self._connection.poll(limit):
                 self.close(grace=0)
                 what = "starting it" if method == "__init__" else method
-                raise WorkerError(f"{what} took longer than {limit:.0f} s and was stopped")
+                why = f"{what} took longer than {limit:.0f} s and was stopped"
+                raise WorkerError(why, died=True)
             kind, value = pickle.loads(self._connection.recv_bytes())
         except (EOFError, ConnectionError) as error:
-            raise WorkerError(self._epitaph()) from error
+            raise WorkerError(self._epitaph(), died=True) from error
         if kind == "paretune":
             raise value
         if kind == "error":

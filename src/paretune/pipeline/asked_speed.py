@@ -27,9 +27,9 @@ def quickest_threads(raced: Sequence[VariantRecord]) -> int | None:
     ]
     if not own:
         return None
-    most, slowest = max(own, key=lambda one: one[0])
-    fewer, quickest = min(own, key=lambda one: one[1].p50)
-    return fewer if quickest.ci95[1] < slowest.ci95[0] else most
+    most, there = max(own, key=lambda one: (one[0], -one[1].p50))
+    fewer, best = min(own, key=lambda one: one[1].p50)
+    return fewer if best.ci95[1] < there.ci95[0] else most
 
 
 def most_ms(constraints: Sequence[Constraint], own: VariantRecord) -> float:

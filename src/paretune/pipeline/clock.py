@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from paretune.core import InputError, Ledger, Progress
+from paretune.engine.machine import process_tree_seconds
 from paretune.store import write_text_atomic
 
 #: Seconds after which what was spent is written down again, the next time that progress is told.
@@ -29,7 +29,7 @@ class Clock:
         self.progress: Progress = _Heard(progress, self)
         self._told = progress
         self._began = self._stage_began = self._kept = time.monotonic()
-        self._cpu_began = _cpu_seconds()
+        self._cpu_began = process_tree_seconds()
         self._name = ""
         self._stages: dict[str, float] = {}
         self._file: Path | None = None
@@ -79,7 +79,7 @@ class Clock:
         known = [before.stages_s, self._stages]
         spent = Ledger(
             wall_s=round(before.wall_s + time.monotonic() - self._began, 3),
-            cpu_s=round(before.cpu_s + _cpu_seconds() - self._cpu_began, 3),
+            cpu_s=round(before.cpu_s + process_tree_seconds() - self._cpu_began, 3),
             stages_s={name: round(sum(s.get(name, 0.0) for s in known), 3) for name in every},
         )
         if self._file is not None:
@@ -112,9 +112,3 @@ class _Heard:
     def note(self, text: str) -> None:
         self._clock.tick()
         self._progress.note(text)
-
-
-def _cpu_seconds() -> float:
-    """User and system seconds so far; a worker counts from its end on."""
-    uses = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(use.ru_utime + use.ru_stime for use in uses)

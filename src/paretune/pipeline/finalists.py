@@ -54,7 +54,8 @@ def enter_finalists(
                 other = _mended(context, found, searched, model, guard, best, train, time())
             except ParetuneError as error:
                 other = None
-                context.tell("fallback", f"{name} could not be trained in simulated int8: {error}")
+                why = f"training {name} in simulated int8 failed, it stays as it was: {error}"
+                context.tell("fallback", why)
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
                 if any(not o.reason or good(o.score) > good(best.score) for o in again):
@@ -133,7 +134,7 @@ def _mended(
     if done is None:
         return None
     if done.reason:
-        why = f"{model.name}, trained in simulated int8, is dropped: {done.reason}"
+        why = f"training {model.name} in simulated int8 failed, it stays as it was: {done.reason}"
         context.tell("fallback", why)
         return None
     context.progress.note(

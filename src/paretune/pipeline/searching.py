@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -162,6 +161,7 @@ def _search(
 ) -> Searched:
     """See `look`."""
     from paretune.search import Ground, search
+    from paretune.search.journal import Journal
     from paretune.search.ledger import Ledger
 
     checkpoints = rundir.path / CHECKPOINTS
@@ -181,13 +181,13 @@ def _search(
         return -np.inf if made is None else yardstick.good(made)
 
     price = context.request.price_per_hour
+    threads = Journal(checkpoints).once("threads", lambda: quickest_threads(raced))
     outcome = search(
         Ground(
             model=context.model,
             train=train,
             search=context.search,
             judge=judge,
-            look_s=_look_seconds(context),
             own=yardstick.own(score),
             least=yardstick.least(constraints, score),
             most_ms=most_ms(constraints, own),
@@ -196,7 +196,7 @@ def _search(
             engine=context.engine,
             store=context.store,
             checkpoints=checkpoints,
-            settings=context.request.search_settings(context.target, quickest_threads(raced)),
+            settings=context.request.search_settings(context.target, threads),
             seed=context.request.seed,
             ledger=spending,
             progress=context.progress,
@@ -229,21 +229,6 @@ def _search(
         spending=spending,
         checkpoints=checkpoints,
     )
-
-
-def _look_seconds(context: Context) -> float:
-    """Seconds that judging the baseline takes, about: of a part of the samples, once warm."""
-    import torch
-
-    part = min(JUDGED_AT_ONCE, context.search.n)
-    inputs = context.search.tensors(slice(part))
-    took = 0.0
-    with torch.no_grad():
-        for _ in range(2):
-            began = time.perf_counter()
-            context.model.module(*inputs)
-            took = time.perf_counter() - began
-    return took * context.search.n / part
 
 
 def judged(context: Context, module: Any, baseline: Outputs) -> Score | None:

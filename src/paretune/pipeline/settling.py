@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
-from paretune.core import Constraint, Objective
+from paretune.core import Constraint, Objective, ParetuneError, VariantRecord
 from paretune.pipeline.claims import Claims, claim
 from paretune.pipeline.context import Context
 from paretune.pipeline.racing import Field
@@ -25,12 +26,12 @@ def settle(
     """Compare what was chosen, and what is chosen in its place where it breaks a bound now.
 
     A bound that held while a variant raced may not hold in the comparison, by whose figures the
-    result is quoted. Then whoever holds every bound by the latest figures is chosen and compared,
-    too, where there is time; if that breaks one as well, the first choice stays.
+    result is quoted. Then another that holds every bound by the latest figures is compared, too,
+    where there is time, and takes its place if it holds them there.
 
     Args:
         context: the run.
-        field: the race; takes the comparison's figures where another is chosen.
+        field: the race; takes the comparison's figures where another is compared.
         verdict: the choice.
         baseline: id of the model as it came.
         best: id of the best compiled baseline, as it raced.
@@ -42,9 +43,14 @@ def settle(
         The choice that stands, and what the comparison found.
     """
 
-    def compared(choice: Verdict) -> tuple[Claims, list[str]]:
+    def missed(choice: Verdict, found: dict[str, VariantRecord]) -> list[str]:
+        records = {record.id: record for record in choice.records} | found
+        results = held(constraints, records[choice.chosen], records[baseline], objective)
+        return [result.text for result in results if not result.satisfied]
+
+    def compared(choice: Verdict) -> Claims:
         records = {record.id: record for record in choice.records}
-        found = claim(
+        return claim(
             context,
             field,
             records,
@@ -53,24 +59,29 @@ def settle(
             best=best,
             look=look,
         )
-        records |= found.records
-        results = held(constraints, records[choice.chosen], records[baseline], objective)
-        return found, [result.text for result in results if not result.satisfied]
 
-    claims, missed = compared(verdict)
-    if not missed or context.left(context.shares.compared) <= 0:
+    began = time.monotonic()
+    claims = compared(verdict)
+    took = time.monotonic() - began
+    broken = missed(verdict, claims.records)
+    if not broken or context.left(context.shares.compared) < took:
         return verdict, claims
     field.correct(claims.records)
     another = decide(field, baseline, constraints, objective)
-    if another.chosen == verdict.chosen:
+    if another.chosen == verdict.chosen or missed(another, {}):
         return verdict, claims
+    first = f"{verdict.chosen} broke {' and '.join(broken)} in the last comparison"
     context.progress.step(f"compare {another.chosen} instead")
-    others, broken = compared(another)
-    if broken:
+    try:
+        others = compared(another)
+    except ParetuneError as error:
+        context.tell("drift", f"{first}, and {another.chosen} could not be compared: {error}")
         return verdict, claims
-    context.tell(
-        "drift",
-        f"{verdict.chosen} broke {' and '.join(missed)} in the last comparison: {another.chosen} "
-        "is handed back instead",
-    )
+    if missed(another, others.records):
+        context.tell("drift", f"{first}, and so did {another.chosen}, which was next")
+        field.correct(others.records)
+        return Verdict(
+            verdict.chosen, decide(field, baseline, constraints, objective).records
+        ), claims
+    context.tell("drift", f"{first}: {another.chosen} is handed back instead")
     return another, others

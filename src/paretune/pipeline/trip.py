@@ -81,8 +81,9 @@ def take(
         if searches:
             clock.stage("search")
             own = next(record for record in verdict.records if record.id == baseline_id)
-            raced = verdict.records
-            searched = look(context, rundir, found, own, raced, constraints, arrays.train())
+            searched = look(
+                context, rundir, found, own, verdict.records, constraints, arrays.train()
+            )
             context.shares = last_shares(context.request.budget_s, context.opening_s)
         if searched is not None:
             clock.stage("finalists", 3 * len(searched.models))
@@ -94,7 +95,8 @@ def take(
             pass_over(field, names, baseline_id, best, constraints, objective)
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)
-    for record in (*verdict.records, *found.failed):
+    raced = {record.id: record for record in (*verdict.records, *found.failed)}
+    for record in raced.values():
         rundir.append(JOURNAL, record)
 
     clock.stage("compare", 8)
@@ -111,8 +113,9 @@ def take(
         )
     context.conditions.extend(watch.conditions)
     records = {record.id: record for record in verdict.records} | claims.records
-    for record in claims.records.values():
-        rundir.append(JOURNAL, record)
+    for name, record in records.items():
+        if record != raced[name]:
+            rundir.append(JOURNAL, record)
     results = held(constraints, records[verdict.chosen], records[baseline_id], objective)
 
     clock.stage("holdout and layers", 5)

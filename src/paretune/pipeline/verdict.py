@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paretune.core import Constraint, ConstraintResult, Objective, VariantRecord, measured
+from paretune.core import (
+    UNDER_LOAD,
+    Constraint,
+    ConstraintResult,
+    Objective,
+    VariantRecord,
+    measured,
+)
 from paretune.pipeline.racing import Field
 
 #: Objectives that a race decides.
-BY_SPEED = ("latency", "throughput", "cost")
+BY_SPEED = ("latency", *UNDER_LOAD)
 
 
 @dataclass(frozen=True)

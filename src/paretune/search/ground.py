@@ -62,7 +62,6 @@ class Ground:
         train: inputs of the train split, all of them.
         search: inputs of the search split.
         judge: score of a module on the search split, higher is better.
-        look_s: seconds that judging takes, about.
         own: the baseline's score there.
         least: score that a finished network must have.
         most_ms: latency that a finished network may have, milliseconds.
@@ -79,7 +78,6 @@ class Ground:
     train: ArrayFolder
     search: ArrayFolder
     judge: Callable[[nn.Module], float]
-    look_s: float
     own: Estimate
     least: float
     most_ms: float

@@ -10,11 +10,10 @@ samples x epochs x 3 x forward: the backward pass costs about two forward passes
 from __future__ import annotations
 
 import copy
-import os
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 
 from paretune.core import InputError, Noun
 from paretune.core import Ledger as CoreLedger
+from paretune.engine import machine
 from paretune.store import write_text_atomic
 
 if TYPE_CHECKING:
@@ -99,20 +99,6 @@ class LedgerSummary(Noun):
         )
 
 
-def process_cpu() -> float:
-    """CPU seconds of this process and all that it started, ended or not."""
-    import psutil
-
-    times = os.times()
-    total = times.user + times.system + times.children_user + times.children_system
-    for child in psutil.Process().children(recursive=True):
-        # One that ends meanwhile is counted with its parent the next time.
-        with suppress(psutil.NoSuchProcess):
-            own = child.cpu_times()
-            total += own.user + own.system + own.children_user + own.children_system
-    return total
-
-
 class Ledger:
     """Counts what is spent; one object for one search.
 
@@ -132,7 +118,7 @@ class Ledger:
         file: Path | None = None,
         *,
         wall: Callable[[], float] = time.perf_counter,
-        cpu: Callable[[], float] = process_cpu,
+        cpu: Callable[[], float] = machine.process_tree_seconds,
     ) -> None:
         self._wall, self._cpu, self._file = wall, cpu, file
         before = _read(file)
@@ -205,8 +191,8 @@ class Ledger:
     def absorb(self, other: LedgerSummary) -> None:
         """Add the FLOPs and CPU seconds of another process; its wall time ran beside this one's.
 
-        A worker that this process started and waited for is in the CPU clock already: it hands
-        over its FLOPs by `spend`.
+        A worker that this process started is in the CPU clock already: it hands over its FLOPs by
+        `spend`.
         """
         for name, cost in other.stages.items():
             mine = self._stages.get(name, StageCost())

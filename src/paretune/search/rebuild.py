@@ -58,6 +58,7 @@ def files(
         ids: options of the network, in order.
         module: the network, trained.
     """
+    import torch
     from safetensors.torch import save
 
     space = proposals.space
@@ -79,7 +80,11 @@ def files(
         ),
     )
     # One tensor under two names is written once for each: nothing here must stay shared.
-    state = {name: x.detach().contiguous().clone() for name, x in module.state_dict().items()}
+    plain = torch.contiguous_format
+    state = {
+        name: tensor.detach().clone(memory_format=plain)
+        for name, tensor in module.state_dict().items()
+    }
     return {
         DESCRIPTION: (description.model_dump_json(indent=1) + "\n").encode(),
         WEIGHTS: save(state),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -99,8 +100,9 @@ def search(ground: Ground, *, seconds: float) -> Found:
             found = journal.once("picks", picked)
     picks = [Pick.model_validate(one) for one in found]
     points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
+    with ledger.stage("finish"):
+        look = journal.once("judging", lambda: _seconds(ground.judge, model.module))
     left = journal.once("finish", lambda: seconds - (time.monotonic() - began))
-    look = journal.once("look_s", lambda: ground.look_s)
     finalists, standings = train_whole(ground, ready.network, ready.space, picks, left, look)
     summary = summary.model_copy(
         update={
@@ -114,6 +116,13 @@ def search(ground: Ground, *, seconds: float) -> Found:
         }
     )
     return Found(finalists, summary, proposals, "" if finalists else _nothing(summary))
+
+
+def _seconds(act: Callable[..., object], *args: object) -> float:
+    """How long that takes."""
+    began = time.monotonic()
+    act(*args)
+    return time.monotonic() - began
 
 
 def _nothing(summary: SearchSummary) -> str:

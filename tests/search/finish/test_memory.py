@@ -21,13 +21,23 @@ def test_activations_that_wait_for_their_gradients_are_counted_once():
     assert module.training
 
 
-@pytest.mark.parametrize(("free", "samples"), [(1e9, 64), (20.0, 20), (0.1, 1)])
+class Copying(nn.Module):
+    """Keeps 2 MB of its weights, as simulated int8 does, and 1 MB a sample."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(250_000))
+
+    def forward(self, x):
+        heavy = (self.weight * 2.0).exp().sum() + (self.weight * 3.0).exp().sum()
+        return (x * heavy).relu()
+
+
+@pytest.mark.parametrize(("free", "samples"), [(1e9, 64), (22.0, 20), (0.1, 1)])
 def test_no_more_go_through_at_once_than_there_is_room_for(monkeypatch, free, samples):
-    """A sample keeps 1 MB, training takes half as much again."""
-    monkeypatch.setattr(machine, "free_memory_mb", lambda: free * OVER / PART)
-    module = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
-    x = torch.zeros(1, 125_000, 1)  # kept as the input and as ReLU's output
-    assert fitting(module, [x], 64, precision=nullcontext) == samples
+    monkeypatch.setattr(machine, "free_memory_mb", lambda: (free + 0.01) * OVER / PART)
+    x = torch.zeros(2, 125_000)  # kept as the input and as ReLU's output
+    assert fitting(Copying(), [x], 64, precision=nullcontext) == samples
 
 
 def test_a_training_takes_as_many_parts_as_it_needs(digits, teacher, monkeypatch):
@@ -38,10 +48,10 @@ def test_a_training_takes_as_many_parts_as_it_needs(digits, teacher, monkeypatch
     assert done.reason is None
 
 
-def test_one_sample_that_does_not_fit_is_said():
+def test_two_samples_that_do_not_fit_are_said():
     class Huge(nn.Module):
         def forward(self, x):
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
 
-    with pytest.raises(UnsupportedError, match="out of memory with a single sample"):
-        fitting(Huge(), [torch.zeros(1, 3)], 64, precision=nullcontext)
+    with pytest.raises(UnsupportedError, match="out of memory with two samples"):
+        fitting(Huge(), [torch.zeros(2, 3)], 64, precision=nullcontext)

@@ -28,6 +28,9 @@ class Host:
     def refuse(self):
         raise UnsupportedError("it cannot be done")
 
+    def fail(self):
+        raise ZeroDivisionError("by nothing")
+
     def stop(self):
         raise InputError("the disk is full")
 
@@ -51,13 +54,20 @@ def test_every_task_is_done_by_one_of_them(tmp_path):
 
 def test_a_task_whose_process_dies_is_redone_then_given_up(tmp_path):
     with crew(tmp_path) as hands:
-        calls = [ask("die", "once", 1), ask("die", "always", 9), ask("refuse"), ask("square", 3)]
+        calls = [
+            ask("die", "once", 1),
+            ask("die", "always", 9),
+            ask("refuse"),
+            ask("square", 3),
+            ask("fail"),
+        ]
         found = {d.place: d for d in hands.run(calls)}
     assert (found[0].result, found[0].reason) == (1, "")
     assert "killed" in found[1].reason
     assert len(list(tmp_path.glob("always-*"))) == 2
     assert found[2].reason == "it cannot be done"
-    assert [found[place].died for place in range(4)] == [False, True, False, False]
+    assert "by nothing" in found[4].reason
+    assert [found[place].died for place in range(5)] == [False, True, False, False, False]
     assert found[3].result[0] == 9
 
 

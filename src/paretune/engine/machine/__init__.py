@@ -3,6 +3,14 @@
 from paretune.engine.machine._cores import physical_core_ids
 from paretune.engine.machine._detect import detect, free_memory_mb
 from paretune.engine.machine._isa import ISA_CAPS, cap_named
-from paretune.engine.machine.conditions import Watch
+from paretune.engine.machine.conditions import Watch, process_tree_seconds
 
-__all__ = ["ISA_CAPS", "Watch", "cap_named", "detect", "free_memory_mb", "physical_core_ids"]
+__all__ = [
+    "ISA_CAPS",
+    "Watch",
+    "cap_named",
+    "detect",
+    "free_memory_mb",
+    "physical_core_ids",
+    "process_tree_seconds",
+]

@@ -39,6 +39,27 @@ def memory_limit(root: Path = ROOT) -> int | None:
     return min((limit for limit in limits if limit < 1 << 60), default=None)
 
 
+def memory_used(root: Path = ROOT) -> int:
+    """Bytes of memory in use where `memory_limit` counts them, files that could be let go apart.
+
+    Of nested groups the one that uses most, which is the outermost.
+    """
+    used = [0]
+    for group, name, idle in (
+        *((group, "memory.current", "inactive_file") for group in _v2_groups(root)),
+        *(
+            (group, "memory.usage_in_bytes", "total_inactive_file")
+            for group in _v1_groups(root, "memory")
+        ),
+    ):
+        text = read(group / name)
+        if text:
+            pairs = (line.split() for line in (read(group / "memory.stat") or "").splitlines())
+            stat = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+            used.append(int(text) - stat.get(idle, 0))
+    return max(used)
+
+
 def throttled_periods(root: Path = ROOT) -> tuple[int, int]:
     """Scheduling periods in which a quota stopped this group or an ancestor, and all periods.
 

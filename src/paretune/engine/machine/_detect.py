@@ -65,7 +65,7 @@ def free_memory_mb(root: Path = _cores.ROOT) -> float:
     free: float = psutil.virtual_memory().available
     limit = _cgroup.memory_limit(root)
     if limit is not None:
-        free = min(free, limit - psutil.Process().memory_info().rss)
+        free = min(free, limit - _cgroup.memory_used(root))
     return max(0.0, free) / 1e6
 
 

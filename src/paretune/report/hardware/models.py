@@ -190,7 +190,7 @@ def _point(
     own: bool,
 ) -> ModelPoint | None:
     """The point of a variant, None where its latency or accuracy is not known."""
-    if variant.latency_ms is None or variant.batch != 1:
+    if variant.latency_ms is None or variant.batch != 1 or variant.streams != 1:
         return None
     score = variant.accuracy if record.metric in TOP1 else None
     if score is not None:

@@ -43,7 +43,7 @@ def call_ms(variant: VariantRecord) -> tuple[float, Ci95 | None] | None:
 
     Of a published table, which tells throughput alone, the mean call without an interval.
     """
-    if variant.latency_ms is not None:
+    if variant.latency_ms is not None and variant.streams == 1:
         return variant.latency_ms.p50, variant.latency_ms.ci95
     if variant.throughput_per_s and variant.streams == 1 and variant.throughput_ci95 is None:
         return 1000 * variant.batch / variant.throughput_per_s, None

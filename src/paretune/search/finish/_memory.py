@@ -33,7 +33,7 @@ def fitting(
 
     Args:
         module: is run in eval mode, which changes nothing in it, and left in the mode it was in.
-        inputs: some samples, one is enough, batch on axis 0.
+        inputs: two samples, batch on axis 0: what one alone keeps may be of the weights.
         most: samples wanted.
         precision: context that it is trained in.
 
@@ -41,14 +41,19 @@ def fitting(
         UnsupportedError: not even these.
     """
     try:
-        each = OVER * activation_bytes(module, inputs, precision) / len(inputs[0])
+        one, two = (
+            OVER * activation_bytes(module, [x[:count] for x in inputs], precision)
+            for count in (1, 2)
+        )
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         raise UnsupportedError(
-            "out of memory with a single sample: give a machine with more memory"
+            "out of memory with two samples: give a machine with more memory"
         ) from error
-    return max(1, min(most, int(PART * machine.free_memory_mb() * 1e6 / max(each, 1.0))))
+    each, whatever = max(two - one, 1.0), max(2 * one - two, 0.0)
+    room = PART * machine.free_memory_mb() * 1e6 - whatever
+    return max(1, min(most, int(room / each)))
 
 
 def activation_bytes(
@@ -56,7 +61,7 @@ def activation_bytes(
     inputs: Sequence[torch.Tensor],
     precision: Callable[[], AbstractContextManager[object]],
 ) -> int:
-    """Bytes that a forward pass keeps for the backward pass, weights left out."""
+    """Bytes that a forward pass keeps for the backward pass, but for the weights themselves."""
     import torch
 
     own = {x.untyped_storage().data_ptr() for x in chain(module.parameters(), module.buffers())}

@@ -94,8 +94,10 @@ class Stepper:
         self.accelerator.gradient_accumulation_steps = 1
         self._precision = precision(self.accelerator, recipe.precision)
         if self.device.type == "cpu":  # where a system that has no memory left kills the process
-            one = self.batches.inputs(self.batches.some(1))
-            room = fitting(student, one, self.micro, precision=self._precision)
+            two = self.batches.inputs(self.batches.some(2))
+            room = fitting(student, two, self.micro, precision=self._precision)
+            # Several processes share the memory, and must cut their batches alike.
+            room = int(self.agreed(room / self.accelerator.num_processes))
             self.micro = max(min(FEWEST, self.micro), room)
         self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
@@ -177,7 +179,7 @@ class Stepper:
             self.average = Average(self.student, self.recipe.ema)
         for key, value in saved.average.items():
             self.average.weights[key].copy_(value)
-        self.micro = saved.micro or self.micro
+        self.micro = min(saved.micro or self.micro, self.micro)
 
     def agreed(self, value: float) -> float:
         """The first process's value, so that all take the same decision."""

@@ -54,7 +54,7 @@ def samples(macs: int, bytes_each: int, *, seconds: float, most: int, disk: floa
     """
     by_room = samples_in(disk, bytes_each, most)
     by_time = int(RECORDING * seconds * RATE / max(macs, 1))
-    return min(most, by_room, max(by_time, FEWEST))
+    return min(by_room, max(by_time, FEWEST))
 
 
 def samples_in(disk: float, bytes_each: int, most: int) -> int:

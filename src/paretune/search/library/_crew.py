@@ -26,7 +26,7 @@ class Done:
         place: its place among the tasks.
         result: what it returned, None where it failed.
         reason: why it failed, empty otherwise.
-        died: whether its process did, so that the task itself may be blameless.
+        died: whether its process did, see `WorkerError`.
     """
 
     place: int
@@ -102,7 +102,7 @@ class Crew:
                 thread.join()
 
     def _carry_out(self, seat: int, place: int, call: Call) -> Done:
-        reason = ""
+        reason, died = "", False
         for _ in range(self._attempts):
             actor = self._actors[seat]
             if actor is None:
@@ -115,12 +115,12 @@ class Crew:
             except InputError:
                 raise
             except WorkerError as error:
-                reason = str(error)
+                reason, died = str(error), error.died
                 self._actors[seat] = None  # whether it died or not, the next one starts afresh
                 actor.close()
             except ParetuneError as error:
                 return Done(place, None, str(error))
-        return Done(place, None, reason, died=True)
+        return Done(place, None, reason, died)
 
     def close(self) -> None:
         """End all processes. Idempotent."""

@@ -19,7 +19,7 @@ class Entry(Noun):
         option: id of the option.
         status: what stands in the library for it.
         reason: why it failed, empty otherwise.
-        died: whether its process did, for want of memory say: it may be blameless.
+        died: whether its process did, see `WorkerError`.
         error_before: normalised MSE on held-out inputs with the weights that it inherited.
         error_after: the same of what stands in the library; no better than before where training
             did not help.

@@ -78,7 +78,8 @@ def work_for(
 
     room = shutil.disk_usage(paths.home()).free / 2
     each = held_bytes(proposals.blocks)
-    judged = samples_in(min(room / 2, recipe.cache_bytes), each, min(recipe.held_out, search.n))
+    most = min(recipe.held_out, search.n)
+    judged = samples_in(_allowed(room / 2, recipe, each), each, most)
     room -= judged * each
     each = sample_bytes(proposals.blocks)
     n = samples(
@@ -86,8 +87,7 @@ def work_for(
         each,
         seconds=process_seconds,
         most=min(recipe.samples, train.n),
-        # The fewest that are of use may take more than what is kept to, where there is room.
-        disk=min(room, max(recipe.cache_bytes, FEWEST * each)),
+        disk=_allowed(room, recipe, each),
     )
     random = np.random.default_rng(seed)
     return Work(
@@ -101,3 +101,11 @@ def work_for(
         threads=1,
         bf16=machine.detect().multiplies_bf16,
     )
+
+
+def _allowed(room: float, recipe: Recipe, each: int) -> float:
+    """Bytes that samples of so many bytes each may take of what there is.
+
+    The fewest that are of use may take more than the recipe keeps to.
+    """
+    return min(room, max(recipe.cache_bytes, FEWEST * each))

@@ -158,7 +158,8 @@ class Trainer:
         kl = self._divergence(option, piece) if last else float("nan")
         self._evaluation = clock() - judged
         # One tensor may have two names here, or share its memory.
-        state = {name: x.contiguous().clone() for name, x in piece.state_dict().items()}
+        plain = torch.contiguous_format
+        state = {name: x.clone(memory_format=plain) for name, x in piece.state_dict().items()}
         paths.write_bytes_atomic(into, save(state))
         return Trained(effort, first, after, kl, trained)
 

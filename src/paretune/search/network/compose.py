@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from paretune.core import UnsupportedError
 from paretune.search.blocks import Block
 from paretune.search.network.seat import Pass, Seat
 
@@ -21,6 +22,9 @@ def compose(
         baseline: left as it is; what is kept is copied, and so are the pieces.
         blocks: its blocks.
         pieces: (first, last) block indices -> the module that takes the place of that run.
+
+    Raises:
+        UnsupportedError: a module that copies itself in a way of its own kept a block.
     """
     # A deep copy puts what `memo` names wherever the original stands, under as many names as it
     # has, and copies nothing of it: a search composes thousands of networks.
@@ -34,4 +38,9 @@ def compose(
         head = run[0].members
         outer = run[0].outer if len(head) == 1 else -1
         memo[id(baseline.get_submodule(head[0]))] = Seat(copy.deepcopy(piece), outer)
-    return copy.deepcopy(baseline, memo).eval()
+    network = copy.deepcopy(baseline, memo).eval()
+    for first, last in pieces:
+        for path in (path for block in blocks[first : last + 1] for path in block.members):
+            if not isinstance(network.get_submodule(path), Seat | Pass):
+                raise UnsupportedError(f"{path} cannot be replaced: what holds it copies itself")
+    return network
