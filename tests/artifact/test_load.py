@@ -50,9 +50,18 @@ def test_fewer_cores_than_measured_gives_a_warning(copied, monkeypatch):
     one = machine.detect().model_copy(update={"physical_cores": 1, "logical_cores": 1})
     monkeypatch.setattr(machine, "detect", lambda: one)
     edit(copied, settings={"threads": 64, "streams": 4, "batch": 2, "device": "cpu"})
-    with pytest.warns(UserWarning, match="64 threads and this machine has 1"):
+    with pytest.warns(UserWarning, match="64 threads and this process may use 1"):
         predictor = artifact.load(copied)
     assert (predictor.settings.threads, predictor.settings.streams) == (1, 1)
+
+
+def test_a_quota_counts_as_fewer_cores(copied, monkeypatch):
+    cut = {"physical_cores": 8, "logical_cores": 8, "cpu_quota": 2.5}
+    here = machine.detect().model_copy(update=cut)
+    monkeypatch.setattr(machine, "detect", lambda: here)
+    edit(copied, settings={"threads": 4, "streams": 1, "batch": 2, "device": "cpu"})
+    with pytest.warns(UserWarning, match="4 threads and this process may use 2 cores"):
+        assert artifact.load(copied).settings.threads == 2
 
 
 @pytest.mark.parametrize("asked", [{"threads": 0}, {"threads": 10_000}, {"streams": 0}])

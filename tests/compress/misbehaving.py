@@ -79,6 +79,15 @@ class Refusing(Base):
         raise UnsupportedError("it has no operator Frobnicate")
 
 
+class Toolless(Base):
+    """Misses what could be installed any time."""
+
+    name = "toolless"
+
+    def misbehave(self, folder):
+        raise UnsupportedError("no compiler: install one", passing=True)
+
+
 class Cramped(Base):
     """Finds no memory, as a converter does that turns all it meets into a reason."""
 

@@ -28,6 +28,7 @@ def home(tmp_path, monkeypatch):
             slow=misbehaving.Slow,
             raising=misbehaving.Raising,
             refusing=misbehaving.Refusing,
+            toolless=misbehaving.Toolless,
             cramped=misbehaving.Cramped,
             crowded=misbehaving.Crowded,
         ),
@@ -111,6 +112,14 @@ def test_a_program_whose_folder_was_removed_is_prepared_anew(builds, attempts):
     assert len(attempts()) == 2
 
 
+def test_a_program_of_which_a_file_was_removed_is_prepared_anew(builds, attempts):
+    first = builds().build("sound", "f32")
+    (first.folder / first.files[0]).unlink()
+    again = builds().build("sound", "f32")
+    assert (again.folder / again.files[0]).is_file()
+    assert len(attempts()) == 2
+
+
 def test_calibration_decides_an_int8_program_and_no_other(builds, calibration, attempts):
     with_data = builds(calibration)
     int8 = with_data.build("sound", "int8", "minmax")
@@ -134,6 +143,8 @@ def test_everything_that_decides_a_program_is_in_its_key(model, target, monkeypa
         patch.setattr(build, "__version__", "0.0.0")
         before = key(target)
     assert before != key(target)
+    other = target.model_copy(update={"versions": dict(target.versions) | {"torch": "0"}})
+    assert key(target) == key(other)  # of an ONNX file
     unrelated = target.model_copy(update={"versions": dict(target.versions) | {"scipy": "0"}})
     assert key(target) == key(unrelated)
 
@@ -181,6 +192,15 @@ def test_what_a_runtime_cannot_do_is_remembered(builds, attempts):
         with pytest.raises(UnsupportedError, match=r"^it has no operator Frobnicate$"):
             builds().build("refusing", "f32")
     assert len(attempts()) == 1
+
+
+def test_what_could_be_installed_is_not_remembered(builds, attempts):
+    ours = builds()
+    for _ in range(2):
+        with pytest.raises(UnsupportedError, match=r"^no compiler: install one$"):
+            ours.build("toolless", "f32")
+    assert len(attempts()) == 2
+    assert len({process for *_, process in attempts()}) == 1  # the builder lives on
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,16 @@ def test_affinity_is_obeyed():
         os.sched_setaffinity(0, before)
 
 
+def test_a_cap_in_the_environment_holds_for_the_process(monkeypatch):
+    have = machine.detect()
+    for cap in machine.ISA_CAPS[:1]:
+        monkeypatch.setenv(machine.ISA_CAP, cap)
+        capped = machine.detect()
+        assert capped == machine.detect(cap)
+        assert set(capped.isa) <= set(have.isa)
+        assert capped.isa_cap == cap
+
+
 def test_hyper_threads_share_a_core(tmp_path):
     siblings = {0: "0,4", 1: "1,5", 4: "0,4", 5: "1,5"}
     for cpu, text in siblings.items():
@@ -50,6 +60,12 @@ def test_hyper_threads_share_a_core(tmp_path):
     assert machine.physical_core_ids(tmp_path, [4, 5]) == [4, 5]
     # Where the topology is hidden, as in some sandboxes, every CPU counts.
     assert machine.physical_core_ids(tmp_path, [6, 7]) == [6, 7]
+
+
+def test_cores_of_one_socket_come_before_the_next(tmp_path):
+    for cpu in range(4):  # as some two-socket servers number them
+        write(tmp_path, {f"{CPUS}/cpu{cpu}/topology/physical_package_id": f"{cpu % 2}\n"})
+    assert machine.physical_core_ids(tmp_path, [0, 1, 2, 3]) == [0, 2, 1, 3]
 
 
 def test_a_system_without_sys_counts_physical_cores(tmp_path):

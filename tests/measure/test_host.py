@@ -43,6 +43,8 @@ def test_a_short_last_batch_changes_no_result(programs, arrays, name):
         one_by_one = single.call("evaluate", arrays)
     with opened(programs[name], arrays, batch=7) as seven:
         padded = seven.call("evaluate", arrays)
+        parts = [seven.call("evaluate", arrays, row, 14) for row in range(0, arrays.n, 14)]
+        assert np.array_equal(np.concatenate(parts), padded)
     assert len(arrays.feeds(0, arrays.n)["image"]) % 7 != 0
     assert one_by_one.shape == padded.shape == (arrays.n, 10)
     assert one_by_one.dtype == np.float32
@@ -107,6 +109,10 @@ def test_outputs_that_are_not_finite_are_refused_with_the_first_of_them(folder, 
     said = f"NaN or infinite for {len(bad)} of {arrays.n} samples .first: sample {bad[0]}."
     with opened(program, arrays) as host, pytest.raises(InputError, match=said):
         host.call("evaluate", arrays)
+    begin = int(bad[0]) - 2
+    said = f"NaN or infinite for .* of 4 samples .first: sample {bad[0]}."
+    with opened(program, arrays) as host, pytest.raises(InputError, match=said):
+        host.call("evaluate", arrays, begin, 4)
 
 
 def test_more_threads_than_cores_are_refused_before_a_process_starts(programs, arrays):

@@ -125,10 +125,14 @@ def test_a_run_does_not_go_on_with_other_data(inputs, onnx_run, tmp_path):
     assert (out / "run.json").exists()  # and goes on with its own
 
 
-def test_an_interrupted_run_says_how_to_go_on(inputs, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_go_on_and_tidies_up(inputs, tmp_path, monkeypatch, how):
     out, home = tmp_path / "out", tmp_path / "home"
-    code, told = stop_at(started(inputs, out, home), "race", signal.SIGINT)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    code, told = stop_at(started(inputs, out, home), "race", how)
     assert code == 130
+    assert list((tmp_path / "temporary").iterdir()) == []
     assert "--resume" in told.splitlines()[-1]
     assert "Traceback" not in told
     assert not (out / "result.json").exists()

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from paretune.core import Estimate, Latency
+from paretune.core import Estimate, Latency, WorkerError
 from paretune.measure import Standing, survivors
 from paretune.pipeline import screening
 from paretune.pipeline.screening import Screening
@@ -128,3 +128,23 @@ def test_where_the_budget_is_spent_what_must_be_timed_is(machine):
         field = race.finish()
     assert set(field.standings) == {"eager/t2", "eager/t1", "found/t2", "found/t1"}
     assert field.failed == {"compiled/t2": "the budget ended before it was measured"}
+
+
+def test_a_reference_that_died_is_opened_again_and_costs_nobody_the_race(machine, monkeypatch):
+    deaths = iter([False, False, True])  # while a variant of the last program is timed
+
+    def screen(reference, opener, *, seconds, probe=None):
+        if next(deaths, False):
+            reference.dead = True
+        if getattr(reference, "dead", False):
+            raise WorkerError("the worker process was killed", died=True)
+        return timed(reference, opener, seconds=seconds)
+
+    monkeypatch.setattr(screening, "screen", screen)
+    with Screening(machine, 2) as race:
+        race.enter(candidate("compiled", 1.0))
+        race.enter(candidate("found", 0.2))
+        field = race.finish()
+    assert field.failed == {}
+    assert set(field.standings) == {"compiled/t2", "compiled/t1", "found/t2", "found/t1"}
+    assert machine.open_now == 0

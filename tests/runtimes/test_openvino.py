@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
@@ -120,6 +122,14 @@ def test_settings_reach_the_plugin(tmp_path):
     assert compiled.get_property("INFERENCE_NUM_THREADS") == 2
     assert given["INFERENCE_PRECISION_HINT"] == "bf16"
     assert given["PERFORMANCE_HINT"] == "THROUGHPUT"
+
+
+def test_threads_are_pinned_only_where_the_process_is(tmp_path, monkeypatch):
+    """All that serve beside one another would share the cores that OpenVINO pins to."""
+    program = OPENVINO.prepare(models.conv_model(), "f32", tmp_path)
+    for cpus, pinned in (({4, 5}, "YES"), ({4, 5, 6}, "NO")):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cpus=cpus: cpus)
+        assert properties(program, Settings(threads=2))["ENABLE_CPU_PINNING"] == pinned
 
 
 @pytest.mark.parametrize(

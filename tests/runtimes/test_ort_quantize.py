@@ -4,7 +4,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from paretune import runtimes
-from paretune.runtimes import Settings
+from paretune.runtimes import Settings, _onnxruntime, _ort_quantize
 from paretune.sources import load_model
 
 ONNX_RUNTIME = runtimes.get("onnxruntime")
@@ -47,3 +47,20 @@ def test_a_model_of_any_opset_is_quantised_per_channel(opset, tmp_path):
     assert scales == [8]
     exact, quantised = results
     assert np.abs(quantised - exact).max() < 0.05 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("precision", ["f32", "int8"])
+def test_weights_that_one_file_cannot_hold_lie_beside_it(precision, tmp_path, monkeypatch):
+    for module in (_onnxruntime, _ort_quantize):
+        monkeypatch.setattr(module, "ONE_FILE_LIMIT", 100)
+    file = convolution(tmp_path, 13)
+    onnx.save(onnx.load(str(file)), str(file), save_as_external_data=True, location="old.data")
+    model = load_model(file)
+    feeds = [{"x": np.ones((1, 3, 8, 8), dtype=np.float32)} for _ in range(4)]
+    folder = tmp_path / precision
+    folder.mkdir()
+    program = ONNX_RUNTIME.prepare(model, precision, folder, calibration=feeds)
+    assert program.files == ("model.onnx", "model.onnx.data")
+    (made,) = ONNX_RUNTIME.load(program, Settings()).run(feeds[0])
+    assert made.shape == (1, 8, 8, 8)
+    assert np.isfinite(made).all()

@@ -6,7 +6,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -85,6 +87,40 @@ def test_digest_sees_settings() -> None:
 
     assert digest() == digest()
     assert digest(slope=2.0) != digest()
+
+
+def test_digest_sees_what_is_no_plain_setting() -> None:
+    def digest(**settings: object) -> str:
+        module = torch.nn.Identity()
+        for key, value in settings.items():
+            setattr(module, key, value)
+        return load_model(module, input_shape=(4,)).digest
+
+    act = torch.nn.functional.gelu
+    assert digest(act=act) != digest(act=torch.nn.functional.relu)
+    assert digest(act=lambda x: x + 1) != digest(act=lambda x: x + 2)
+    assert digest(act=partial(act, approximate="tanh")) != digest(act=partial(act))
+    mean = torch.zeros(3)
+    assert digest(mean=mean) == digest(mean=mean.clone()) != digest(mean=mean + 1)
+    assert digest(mean=mean.numpy()) != digest(mean=mean.numpy() + 1)
+    assert digest(table={"a": [1, mean]}) != digest(table={"a": [1, mean + 1]})
+    assert digest(names={"a", "b", "c"}) == digest(names={"c", "b", "a"})
+
+
+def test_digest_sees_a_base_class_and_what_a_method_calls() -> None:
+    source = (
+        "import torch\n"
+        "def inner(x):\n    return x * 1.0\n"
+        "def scaled(x):\n    return inner(x) + 0.0\n"
+        "class Base(torch.nn.Module):\n    def forward(self, x):\n        return scaled(x)\n"
+        "class Net(Base):\n    pass\n"
+    )
+    digests = set()
+    for old, new in (("Base", "Base"), ("x * 1.0", "x * 3.0"), ("scaled(x)\n", "-scaled(x)\n")):
+        scope: dict[str, Any] = {"__name__": "typed"}
+        exec(source.replace(old, new), scope)
+        digests.add(load_model(scope["Net"](), input_shape=(4,)).digest)
+    assert len(digests) == 3
 
 
 def test_digest_sees_an_edited_forward(nets: Nets, tmp_path: Path) -> None:

@@ -90,13 +90,13 @@ def _settings(
             f"{threads} threads were asked for and this machine has {target.logical_cores}: "
             f"give 1 to {target.logical_cores}"
         )
-    if threads is None and measured.device == "cpu" and measured.threads > target.physical_cores:
+    if threads is None and measured.device == "cpu" and measured.threads > target.usable_cores:
         warnings.warn(
-            f"this artifact was measured with {measured.threads} threads and this machine has "
-            f"{target.physical_cores} cores: using {target.physical_cores}",
+            f"this artifact was measured with {measured.threads} threads and this process may use "
+            f"{target.usable_cores} cores: using {target.usable_cores}",
             stacklevel=3,
         )
-        threads = target.physical_cores
+        threads = target.usable_cores
     count = threads or measured.threads
     return measured.model_copy(
         update={"threads": count, "streams": streams or min(measured.streams, count)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -65,6 +66,8 @@ _RESUMABLE = (_optimize.NAME, _demo.NAME, _frontier.NAME)
 
 def main() -> None:
     """Run the program; bad input is one line on standard error and exit code 2."""
+    # Whoever ends a container asks once: what must be tidied up is, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except ParetuneError as error:

@@ -55,8 +55,8 @@ class Builder:
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether it comes of the machine's state (memory, disk, files) and not of the model."""
+    """Whether it comes of the machine's state (memory, disk, packages) and not of the model."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, MemoryError | OSError):
+    while cause is not None and not isinstance(cause, MemoryError | OSError | ImportError):
         cause = cause.__cause__
     return cause is not None

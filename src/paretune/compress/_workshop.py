@@ -37,7 +37,8 @@ class Workshop:
         """An actor of `Builder` that holds this very cargo."""
         if self._builder is None:
             self._forms = tempfile.TemporaryDirectory(prefix="paretune-forms-")
-            engine = self._engine.within({FORMS: self._forms.name})
+            # What a quantiser leaves when it is killed lies there, too.
+            engine = self._engine.within({FORMS: self._forms.name, "TMPDIR": self._forms.name})
             self._builder = engine.actor("paretune.compress._builder:Builder")
         if self._held is not cargo:
             self._held = None  # should sending it fail, nobody's model is there

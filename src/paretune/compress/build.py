@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,8 @@ class Builds:
     ) -> dict[str, Any]:
         """Everything that decides what a program is."""
         wanted = runtimes.get(runtime).packages
+        if self._model.module is not None:  # which PyTorch converts first
+            wanted = tuple(dict.fromkeys((*wanted, "torch", "onnxscript")))
         versions: Mapping[str, str] = self._target.versions
         arrays = self._calibration if precision == "int8" else None
         return {
@@ -110,12 +113,16 @@ class Builds:
         known = self._store.get("program", key)
         if known is not None and "unsupported" in known:
             raise UnsupportedError(str(known["unsupported"]))
-        if known is not None and folder.is_dir():
-            return self._remembered(known, folder)
+        if known is not None:
+            program = self._remembered(known, folder)
+            if all((folder / name).is_file() for name in program.files):
+                return program
+            shutil.rmtree(folder, ignore_errors=True)  # somebody took files of it away
         try:
             program = self._prepare(runtime, precision, recipe, device, digest, timeout)
         except UnsupportedError as error:
-            self._store.put("program", key, {"unsupported": str(error)})
+            if not error.passing:
+                self._store.put("program", key, {"unsupported": str(error)})
             raise
         except WorkerError as error:  # a crash, the clock, no memory: not the model's, not kept
             self._workshop.close()  # the next program gets a fresh process

@@ -18,7 +18,15 @@ class MissingPackageError(InputError):
 
 
 class UnsupportedError(ParetuneError):
-    """A runtime cannot do this for this model on this machine; the run goes on without it."""
+    """A runtime cannot do this for this model on this machine; the run goes on without it.
+
+    Attributes:
+        passing: whether it comes of this machine as it is now, so that it is not remembered.
+    """
+
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        super().__init__(text)
+        self.passing = passing
 
 
 class WorkerError(ParetuneError):

@@ -75,7 +75,7 @@ class LocalActor(Actor):
                 why = f"{what} took longer than {limit:.0f} s and was stopped"
                 raise WorkerError(why, died=True)
             kind, value = pickle.loads(self._connection.recv_bytes())
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:
             raise WorkerError(self._epitaph(), died=True) from error
         if kind == "paretune":
             raise value

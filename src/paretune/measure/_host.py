@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +48,15 @@ class SessionHost:
     ) -> None:
         if cores:
             os.sched_setaffinity(0, cores)  # before any runtime starts its threads
-        self._program = program
         self._settings = settings
         self._feeds = feeds
         self._session = runtimes.get(program.runtime).load(program, settings)
+        if program.payload is not None:
+            # How it came here is no part of what it needs.
+            program = program.model_copy(update={"payload": None})
+            gc.collect()
+            _forget_peak()
+        self._program = program
         self._calls = [self._session.bind(feeds, stream) for stream in range(settings.streams)]
 
     def warm_up(self, seconds: float, calls: int = 5) -> float:
@@ -138,16 +144,22 @@ class SessionHost:
         window = float(np.mean([calls.sum() for calls in times])) / 1e9
         return sum(map(len, times)) * self._settings.batch, window, np.concatenate(times)
 
-    def evaluate(self, arrays: ArrayFolder) -> Array:
-        """First output of every sample, in order, float32 (n, ...).
+    def evaluate(self, arrays: ArrayFolder, begin: int = 0, most: int | None = None) -> Array:
+        """First output of samples in order, float32 (n, ...).
+
+        Args:
+            arrays: all samples.
+            begin: the first one.
+            most: how many, all that follow by default.
 
         Raises:
             InputError: an output is not finite.
         """
         batch = self._settings.batch
         outputs: list[Array] = []
-        for start in range(0, arrays.n, batch):
-            end = min(start + batch, arrays.n)
+        stop = arrays.n if most is None else min(begin + most, arrays.n)
+        for start in range(begin, stop, batch):
+            end = min(start + batch, stop)
             first = self._padded(arrays.feeds(start, end), batch)[0]
             outputs.append(np.asarray(first[: end - start], dtype=np.float32))
         result = np.concatenate(outputs)
@@ -156,7 +168,8 @@ class SessionHost:
             count = int((~finite).sum())
             raise InputError(
                 f"the model output is NaN or infinite for {count} of {len(result)} samples"
-                f" (first: sample {int(np.argmin(finite))}): check weights and preprocessing"
+                f" (first: sample {begin + int(np.argmin(finite))}): check weights and "
+                "preprocessing"
             )
         return result
 
@@ -202,6 +215,12 @@ class SessionHost:
     def session(self) -> Session:
         """The loaded session, for use inside this process."""
         return self._session
+
+
+def _forget_peak() -> None:
+    """Count `peak_memory_mb` from here on, where the kernel lets a process do so."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _quieten() -> None:

@@ -180,6 +180,10 @@ def _value(
     return value, (float(low), float(high)), drop
 
 
+#: Samples whose outputs are looked at together: each is copied several times over.
+ROWS = 1024
+
+
 def kl_divergence(outputs: Outputs, baseline: Outputs) -> NDArray[np.float64]:
     """Of every sample, KL(baseline's distribution || ours), nats, (n,).
 
@@ -188,11 +192,14 @@ def kl_divergence(outputs: Outputs, baseline: Outputs) -> NDArray[np.float64]:
         baseline: the same of the baseline, which alone tells what they are: a softmax that was
             quantised does not sum to 1 any more.
     """
-    sums = baseline.astype(np.float64).sum(axis=1)
+    sums = baseline.sum(axis=1, dtype=np.float64)
     probabilities = bool((baseline >= 0).all() and np.allclose(sums, 1.0, atol=1e-2))
-    ours, theirs = (_log_probabilities(one, probabilities) for one in (outputs, baseline))
-    found: NDArray[np.float64] = (np.exp(theirs) * (theirs - ours)).sum(axis=1)
-    return found.clip(min=0.0)
+    parts = [np.empty(0)]
+    for start in range(0, len(outputs), ROWS):
+        both = (one[start : start + ROWS] for one in (outputs, baseline))
+        ours, theirs = (_log_probabilities(one, probabilities) for one in both)
+        parts.append((np.exp(theirs) * (theirs - ours)).sum(axis=1))
+    return np.concatenate(parts).clip(min=0.0)
 
 
 def _log_probabilities(outputs: Outputs, probabilities: bool) -> NDArray[np.float64]:

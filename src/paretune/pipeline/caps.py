@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from paretune import runtimes
 from paretune.core import UnsupportedError
-from paretune.engine import Engine
+from paretune.engine import Engine, machine
 
 
 def capped(engine: Engine, cap: str | None) -> Engine:
     """An engine whose processes keep within the cap, as far as the runtimes in them can."""
     if cap is None:
         return engine
-    environment: dict[str, str] = {}
+    environment = {machine.ISA_CAP: cap}
     for name in runtimes.names():
         environment |= runtimes.get(name).isa_environment(cap) or {}
     return engine.within(environment)

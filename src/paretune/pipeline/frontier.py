@@ -117,7 +117,7 @@ def frontier(
     asked = [data, list(runtimes), list(precisions), list(threads), seconds, starts, seed]
     asked += [list(input_shape or ()), classes]
     labels = None if classes is None else [str(number) for number in range(classes)]
-    digest = hashlib.sha256(json.dumps([asked, target.digest]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps([asked, target.kind_digest]).encode()).hexdigest()[:16]
     run = RunDir.claim(out, digest, resume=resume)
 
     def measure(text: str, model: Model) -> BenchRecord:

@@ -78,11 +78,13 @@ class RunDir:
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             lock.close()
             raise InputError(
                 f"another process is working in {path}: wait for it or give another --out"
             ) from error
+        except OSError:
+            pass  # a file system without locks: nobody can tell who else works there
         if known is None:
             paths.write_text_atomic(owner, json.dumps({"request": request_digest}) + "\n")
         return cls(path, lock, begun=known is None)
@@ -116,7 +118,8 @@ class RunDir:
         except InputError:
             left = {entry.name for entry in self.path.iterdir()}
             if self._begun and left <= {OWNER, LOCK, FOLDER, SPENT}:
-                shutil.rmtree(self.path)
+                # A mounted folder stays itself, and a network's keeps what is still open.
+                shutil.rmtree(self.path, ignore_errors=True)
             raise
 
     def append(self, name: str, record: Noun) -> None:

@@ -16,6 +16,9 @@ from paretune.pipeline.context import Context
 from paretune.runtimes.base import Program
 from paretune.store import key_digest, paths
 
+#: Calls of a session that are asked for at once.
+PART = 256
+
 
 def build_and_run(
     context: Context,
@@ -57,7 +60,11 @@ def outputs(
     variant = context.variant(program, context.threads)
     try:
         with context.open(program, variant) as host:
-            result: Outputs = host.call("evaluate", arrays)
+            # In parts, since a call that takes too long is given up.
+            part = PART * context.request.batch
+            result: Outputs = np.concatenate(
+                [host.call("evaluate", arrays, row, part) for row in range(0, arrays.n, part)]
+            )
     except WorkerError as error:
         raise UnsupportedError(f"running it failed: {error}") from error
     context.taken += 1

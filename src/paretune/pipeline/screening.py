@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
-from paretune.core import ParetuneError, Variant
+from paretune.core import ParetuneError, Variant, WorkerError
 from paretune.engine import Actor
-from paretune.measure import THROUGHPUT, Standing, screen
+from paretune.measure import LATENCY, THROUGHPUT, Probe, Standing, screen
 from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.plans import Plan, latency_plan, throughput_plan
 from paretune.pipeline.racing import Field, probe_of
@@ -152,16 +153,27 @@ class Screening:
             raise ParetuneError("the budget ended before it was measured")
         scale = self._scale(reference, threads)
         opener = partial(context.open, candidate.program, variant)
-        standing = screen(
-            self._open(reference, threads),
-            opener,
-            seconds=self._seconds,
-            probe=probe_of(context),
-        )
+        standing = self._screened(reference, threads, opener, probe_of(context))
         standing = standing.model_copy(update={"speed": standing.speed.times(scale)})
         context.taken += 1
         context.store.put("standing", key, standing)
         return standing
+
+    def _screened(
+        self, reference: Candidate, threads: int, opener: Callable[[], Actor], probe: Probe
+    ) -> Standing:
+        """A standing against the reference; where a process dies, once more with a fresh one."""
+        try:
+            return screen(
+                self._open(reference, threads), opener, seconds=self._seconds, probe=probe
+            )
+        except WorkerError as error:
+            if not error.died:
+                raise
+            # Whose it was is not told, and all others are timed against the reference.
+            if threads in self._actors:
+                self._actors.pop(threads).close()
+        return screen(self._open(reference, threads), opener, seconds=self._seconds, probe=probe)
 
     def _scale(self, reference: Candidate, threads: int) -> float:
         """Speed of the reference on so many threads over its speed on one, measured once."""
@@ -178,7 +190,7 @@ class Screening:
         if known is None:
             setting = context.variant(reference.program, threads)
             opener = partial(context.open, reference.program, setting)
-            standing = screen(self._open(reference, 1), opener, seconds=self._seconds)
+            standing = self._screened(reference, 1, opener, LATENCY)
             known = {"speed": standing.speed.value}
             context.store.put("reference-scale", key, known)
         return float(known["speed"])

@@ -99,6 +99,7 @@ def take(
     for record in raced.values():
         rundir.append(JOURNAL, record)
 
+    context.builds.close()  # nothing is built from here on, and the comparison has the memory
     clock.stage("compare", 8)
     with machine.Watch(threads=context.threads) as watch:
         verdict, claims = settle(

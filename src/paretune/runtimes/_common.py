@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from paretune.core import InputError, MissingPackageError, Model, ParetuneError, UnsupportedError
 from paretune.engine import machine
 from paretune.runtimes.base import Array, Feeds, Program, Settings, as_feeds
 
 REASON_LENGTH = 200
-#: Beyond this many bytes protobuf holds no single ONNX file.
-ONE_FILE_LIMIT = 2_000_000_000
+#: Beyond this many bytes of weights protobuf holds no single ONNX file.
+ONE_FILE_LIMIT = 1_900_000_000
 #: CPUs that add up products of 8-bit numbers without saturating at 16 bits on the way.
 EXACT_INT8_ISA = ("amx_int8", "avx512_vnni", "avx_vnni", "neon")
+
+
+def onnx_bytes(model: Any) -> int:
+    """Bytes of an ONNX model's weights: of more than it can write protobuf tells no size."""
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    return sum(
+        math.prod(weight.dims) * tensor_dtype_to_np_dtype(weight.data_type).itemsize
+        for weight in model.graph.initializer
+    )
 
 
 def exact_int8() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from paretune.runtimes._common import (
     fixed_batch,
     forms_folder,
     need,
+    onnx_bytes,
 )
 from paretune.runtimes.base import Feeds, Program, Runtime, Session, Settings
 
@@ -108,7 +109,7 @@ def written(
 def _save(onnx: Any, graph: Any, folder: Path) -> tuple[str, ...]:
     """Write a model into `folder`, its weights beside it only where one file cannot hold them."""
     path = folder / MAIN_FILE
-    if graph.ByteSize() < ONE_FILE_LIMIT:
+    if onnx_bytes(graph) < ONE_FILE_LIMIT:
         onnx.save(graph, str(path))
         return (MAIN_FILE,)
     onnx.save(graph, str(path), save_as_external_data=True, location=WEIGHTS_FILE)

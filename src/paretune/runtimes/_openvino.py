@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -136,15 +137,17 @@ def _settle(shape: Any, sizes: Sequence[int | None]) -> None:
 def properties(program: Program, settings: Settings) -> dict[str, str]:
     """OpenVINO's CPU plugin settings for a program.
 
-    Threads are pinned to cores by OpenVINO inside the affinity mask of the process, and hyper
-    threading is left to that mask: with both decided by OpenVINO, its choice would differ
-    between machines.
+    Threads are pinned to cores by OpenVINO where the process may use no more CPUs than these, as
+    where it is measured; hyper-threading is left to that mask. Elsewhere they are not: OpenVINO
+    would choose the same cores in every process, and all that serve beside one another would share
+    these.
     """
+    narrow = len(os.sched_getaffinity(0)) <= settings.threads
     return {
         "INFERENCE_PRECISION_HINT": "bf16" if program.precision == "bf16" else "f32",
         "PERFORMANCE_HINT": "LATENCY" if settings.streams == 1 else "THROUGHPUT",
         "NUM_STREAMS": str(settings.streams),
         "INFERENCE_NUM_THREADS": str(settings.threads),
-        "ENABLE_CPU_PINNING": "YES",
+        "ENABLE_CPU_PINNING": "YES" if narrow else "NO",
         "PERF_COUNT": "YES" if settings.profile else "NO",
     }

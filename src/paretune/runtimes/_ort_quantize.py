@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paretune.core import TensorSpec, UnsupportedError
-from paretune.runtimes._common import ONE_FILE_LIMIT, attempt, exact_int8
+from paretune.runtimes._common import ONE_FILE_LIMIT, attempt, exact_int8, onnx_bytes
 from paretune.runtimes.base import Array, Feeds, as_feeds
 
 #: Samples whose activations percentile calibration holds in memory at once, and uses in all:
@@ -59,7 +59,7 @@ def quantize(
     ):
         made, ready = Path(scratch) / "quantised.onnx", Path(scratch) / "ready.onnx"
         original = onnx.load(str(source))
-        large = original.ByteSize() > ONE_FILE_LIMIT
+        large = onnx_bytes(original) > ONE_FILE_LIMIT
         if any(node.op_type == "QuantizeLinear" for node in original.graph.node):
             raise UnsupportedError("the model is quantised already, so it is not quantised again")
         if _opset(original) < PER_CHANNEL_OPSET:

@@ -121,7 +121,7 @@ def need_compiler() -> None:
     """Make sure that Inductor finds a C++ compiler and can call it.
 
     Raises:
-        UnsupportedError: it cannot; says what to mend.
+        UnsupportedError: it cannot, as this machine is now; says what to mend.
     """
     import torch
     from torch._inductor.cpp_builder import get_cpp_compiler
@@ -130,11 +130,13 @@ def need_compiler() -> None:
     if any(character.isspace() for character in torch.__file__):
         raise UnsupportedError(
             f"Inductor cannot link where PyTorch lies in a folder with a space in its name "
-            f"({torch.__file__}): install it elsewhere"
+            f"({torch.__file__}): install it elsewhere",
+            passing=True,
         )
     try:
         get_cpp_compiler()
     except Exception as error:
         raise UnsupportedError(
-            f"Inductor needs a C++ compiler and finds none ({first_line(error)}): install g++"
+            f"Inductor needs a C++ compiler and finds none ({first_line(error)}): install g++",
+            passing=True,
         ) from error

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import CodeType
 from typing import Any
+
+import numpy as np
 
 from paretune.core import TensorSpec
 
 #: Attributes that change nothing that is computed: the mode, and where a model was read from.
 _NOT_STRUCTURE = {"training", "name_or_path"}
-_PLAIN = (bool, int, float, str, type(None))
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
 
 def digest_of_files(files: Sequence[Path], inputs: Sequence[TensorSpec]) -> str:
@@ -29,8 +34,9 @@ def digest_of_files(files: Sequence[Path], inputs: Sequence[TensorSpec]) -> str:
 def digest_of_module(module: Any, inputs: Sequence[TensorSpec], structure: str = "") -> str:
     """sha256 hex over what a module is: its tree, code, settings, weights and input shapes.
 
-    The source text of every class that is not PyTorch's own counts too: an edited `forward`
-    leaves the tree and the weights as they were, yet makes another model.
+    The source text of every class that is not PyTorch's own counts too, and the functions beside it
+    that its methods call: an edited `forward` leaves the tree and the weights as they were, yet
+    makes another model.
 
     Args:
         module: the `torch.nn.Module`.
@@ -53,26 +59,72 @@ def digest_of_module(module: Any, inputs: Sequence[TensorSpec], structure: str =
 
 
 def _structure(module: Any) -> Iterable[str]:
+    from torch import nn
+
+    internal = set(vars(nn.Module()))
     classes: dict[str, type] = {}
     for path, child in module.named_modules(remove_duplicate=False):
         kind = type(child)
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        classes[name] = kind
+        classes |= {_name(one): one for one in kind.__mro__ if _is_own(one)}
         settings = {
-            key: repr(value)
+            key: _described(value)
             for key, value in vars(child).items()
-            if key not in _NOT_STRUCTURE and _is_plain(value)
+            if key not in _NOT_STRUCTURE and key not in internal
         }
-        yield f"{path}: {name} {child.extra_repr()} {sorted(settings.items())}"
+        yield f"{path}: {_name(kind)} {child.extra_repr()} {sorted(settings.items())}"
     for name, kind in sorted(classes.items()):
-        if not kind.__module__.startswith("torch."):
-            yield f"{name} = {_code(kind)}"
+        yield f"{name} = {_code(kind)}"
+    yield from sorted(set(_helpers(classes.values())))
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, _PLAIN)
+def _name(thing: Any) -> str:
+    return f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+
+
+def _is_own(thing: Any) -> bool:
+    """Whether a class or function is neither PyTorch's nor Python's: those go by version."""
+    package = str(getattr(thing, "__module__", "")).partition(".")[0]
+    return package != "torch" and package not in sys.stdlib_module_names
+
+
+def _described(value: Any, depth: int = 4) -> str:
+    """What an attribute says of what is computed, the same in every process; its type at least."""
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if depth and isinstance(value, (tuple, list)):
+        return f"[{', '.join(_described(item, depth - 1) for item in value)}]"
+    if depth and isinstance(value, (set, frozenset)):
+        return f"{{{', '.join(sorted(_described(item, depth - 1) for item in value))}}}"
+    if depth and isinstance(value, dict):
+        items = (f"{_described(k, 0)}: {_described(v, depth - 1)}" for k, v in value.items())
+        return f"{{{', '.join(sorted(items))}}}"
+    if callable(getattr(value, "detach", None)) and hasattr(value, "dtype"):
+        return f"{value.dtype} {tuple(value.shape)} {hashlib.sha256(_bytes(value)).hexdigest()}"
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+    if inspect.isfunction(value):
+        return f"{_name(value)} {_of_code(value.__code__)}"
+    if inspect.isbuiltin(value) or isinstance(value, type):
+        return _name(value)
+    if depth and isinstance(value, functools.partial):
+        return _described([value.func, value.args, value.keywords], depth - 1)
+    return _name(type(value))
+
+
+def _helpers(classes: Iterable[type]) -> Iterable[str]:
+    """Functions beside the classes that their methods call, and those that these call."""
+    ahead = [value for kind in classes for value in vars(kind).values()]
+    seen = set()
+    while ahead:
+        function = ahead.pop()
+        if not inspect.isfunction(function) or function.__code__ in seen:
+            continue
+        seen.add(function.__code__)
+        called = (function.__globals__.get(name) for name in function.__code__.co_names)
+        for helper in called:
+            if inspect.isfunction(helper) and _is_own(helper):
+                ahead.append(helper)
+                yield _described(helper)
 
 
 def _code(kind: type) -> str:
@@ -80,10 +132,16 @@ def _code(kind: type) -> str:
         return inspect.getsource(kind)
     except (OSError, TypeError):  # typed at a prompt, or compiled: bytecode says as much
         code = getattr(getattr(kind, "forward", None), "__code__", None)
-        if code is None:
-            return ""
-        constants = [value for value in code.co_consts if _is_plain(value)]
-        return f"{code.co_code.hex()} {code.co_names} {constants}"
+        return "" if code is None else _of_code(code)
+
+
+def _of_code(code: CodeType) -> str:
+    """What a function does, whatever its lines are numbered."""
+    constants = [
+        _of_code(value) if isinstance(value, CodeType) else _described(value)
+        for value in code.co_consts
+    ]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
 def _bytes(tensor: Any) -> Any:

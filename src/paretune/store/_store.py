@@ -162,7 +162,11 @@ _MENDS: Mapping[tuple[str, ...], str] = {
     ("not a database", "malformed"): (
         "the store {name} is damaged: delete it (only remembered measurements are lost)"
     ),
-    ("disk is full", "disk i/o error", "no space left"): (
+    ("disk i/o error",): (
+        "the store {name} cannot be read or written, as on a full disk or one that machines share: "
+        "free some room, or set PARETUNE_HOME to a folder on a disk of this machine"
+    ),
+    ("disk is full", "no space left"): (
         "no room is left on the disk for the store {name}: free some or set PARETUNE_HOME to a "
         "folder on another disk"
     ),

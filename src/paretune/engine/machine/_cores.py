@@ -27,9 +27,10 @@ def usable_cpu_ids() -> list[int]:
 
 
 def physical_core_ids(root: Path = ROOT, usable: list[int] | None = None) -> list[int]:
-    """One logical CPU of each physical core that this process may use, ascending: for pinning.
+    """One logical CPU of each physical core that this process may use, in order of pinning.
 
-    Where the system does not tell which logical CPUs share a core, each counts as one.
+    Socket by socket, since some number their CPUs in turn, and ascending in each. Where the system
+    does not tell which logical CPUs share a core, each counts as one.
 
     Args:
         root: where `sys` is looked for.
@@ -43,7 +44,12 @@ def physical_core_ids(root: Path = ROOT, usable: list[int] | None = None) -> lis
         # A hyper-thread's siblings file lists the same CPUs as its twin's.
         core = read(root / _CPUS / f"cpu{cpu}/topology/thread_siblings_list") or f"cpu{cpu}"
         first_of_core.setdefault(core, cpu)
-    return sorted(first_of_core.values())
+
+    def socket(cpu: int) -> int:
+        told = read(root / _CPUS / f"cpu{cpu}/topology/physical_package_id") or ""
+        return int(told) if told.lstrip("-").isdigit() else 0
+
+    return sorted(first_of_core.values(), key=lambda cpu: (socket(cpu), cpu))
 
 
 def _physical_count(logical: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,16 +23,21 @@ _DISTRIBUTIONS = (
     "onnxruntime-gpu",
 )
 
+#: Environment variable that caps the instruction set of a process.
+ISA_CAP = "PARETUNE_ISA_CAP"
+
 
 def detect(isa_cap: str | None = None) -> Target:
     """This machine as this process may use it: affinity, control group and ISA cap included.
 
     Args:
-        isa_cap: one of `ISA_CAPS`; instruction sets beyond it count as absent.
+        isa_cap: one of `ISA_CAPS`; instruction sets beyond it count as absent. By default that of
+            the environment's `ISA_CAP`, which the processes of a capped bench are given.
 
     Raises:
         InputError: `isa_cap` is none of `ISA_CAPS`.
     """
+    isa_cap = isa_cap or os.environ.get(ISA_CAP)
     isa = _isa.isa_of(_cores.cpu_flags(), platform.machine())
     usable = _cores.usable_cpu_ids()
     return Target(
