@@ -100,8 +100,10 @@ def search(ground: Ground, *, seconds: float) -> Found:
             found = journal.once("picks", picked)
     picks = [Pick.model_validate(one) for one in found]
     points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
-    with ledger.stage("finish"):
-        look = journal.once("judging", lambda: _seconds(ground.judge, model.module))
+    look = 0.0
+    if picks:
+        with ledger.stage("finish"):
+            look = journal.once("judging", lambda: _seconds(ground.judge, model.module))
     left = journal.once("finish", lambda: seconds - (time.monotonic() - began))
     finalists, standings = train_whole(ground, ready.network, ready.space, picks, left, look)
     summary = summary.model_copy(

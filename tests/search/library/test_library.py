@@ -170,14 +170,24 @@ def test_what_was_spent_is_booked(trained):
     assert len(heard.steps) == len(OPTIONS)
 
 
-def test_a_repeated_call_trains_nothing(trained, tiny, proposals, splits):
+def test_a_repeated_call_trains_nothing_but_what_its_process_died_of(
+    trained, tiny, proposals, splits
+):
     library, store, *_ = trained
-    heard = Heard()
-    # What a process died of is tried again.
-    ids = [name for name in OPTIONS if not library.entries[name].died]
-    again = train(tiny, proposals, splits, store, engine=Idle(), progress=heard, options=ids)
-    assert again.entries.keys() == set(ids)
+    engine = Watched()
+    again = train(tiny, proposals, splits, store, engine=engine)
+    assert again.entries.keys() == library.entries.keys()
     np.testing.assert_array_equal(again.swap_one(), library.swap_one())
+    assert set(engine.fitted(last=False)) == {"b2:faulty(how=dies)"}
+    assert engine.fitted() == []
+
+
+def test_a_repeated_call_for_what_is_known_needs_no_process(tiny, proposals, splits, store):
+    given = {"options": OPTIONS[:2], "recipe": RECIPE.model_copy(update={"steps": 2})}
+    first = train(tiny, proposals, splits, store, **given)
+    heard = Heard()
+    again = train(tiny, proposals, splits, store, engine=Idle(), progress=heard, **given)
+    assert again.entries == first.entries
     assert heard.stages == []
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+
+def copied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A module's state with memory of its own."""
+    return {key: value.detach().clone() for key, value in state.items()}
 
 
 class Average:
@@ -21,7 +26,7 @@ class Average:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {key: value.detach().clone() for key, value in module.state_dict().items()}
+        self.weights = copied(module.state_dict())
 
     def follow(self, module: nn.Module, step: int) -> None:
         """Take a step's weights in; `step` counts from 0."""

@@ -42,7 +42,7 @@ def fitting(
     """
     try:
         one, two = (
-            OVER * activation_bytes(module, [x[:count] for x in inputs], precision)
+            OVER * activation_bytes(module, [x[:count].clone() for x in inputs], precision)
             for count in (1, 2)
         )
     except (RuntimeError, MemoryError) as error:

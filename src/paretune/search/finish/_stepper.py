@@ -17,7 +17,7 @@ from paretune.search.finish._accelerator import (
 )
 from paretune.search.finish._answers import Answers
 from paretune.search.finish._augment import are_images
-from paretune.search.finish._average import Average, refresh_norms
+from paretune.search.finish._average import Average, copied, refresh_norms
 from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
 from paretune.search.finish._loss import first, objective
@@ -141,13 +141,13 @@ class Stepper:
         if count:
             views = (self._views.statistics(step) for step in range(count))
             refresh_norms(self.student, (part for view in views for part in self._parts(view)))
-        self.average.weights = _copied(self.student.state_dict())
+        self.average.weights = copied(self.student.state_dict())
         self.student.eval()
 
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:
         """The student with its averaged weights, in eval mode, for a look in between."""
-        kept = _copied(self.student.state_dict())
+        kept = copied(self.student.state_dict())
         self.student.load_state_dict(self.average.weights)
         try:
             with self.at_home() as module:
@@ -283,10 +283,6 @@ class Stepper:
             ) from error
         self.micro = smaller
         clear_memory()
-
-
-def _copied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {key: value.detach().clone() for key, value in state.items()}
 
 
 def _blame(
