@@ -59,3 +59,19 @@ def test_pictures_and_stages_follow_the_objective(loaded):
     assert found["openvino", "full"].ratio.value == pytest.approx(8 * 5.52 / 2.60)
     assert "all streams busy, milliseconds a sample" in page(loaded)
     assert "on the same batch, milliseconds a call" in page(sample())
+
+
+def test_a_faster_way_to_run_that_breaks_a_bound_does_not_stand_for_its_recipe(loaded):
+    chosen = loaded.variant(loaded.chosen)
+    rate = 2 * chosen.throughput_per_s
+    broken = chosen.model_copy(
+        update={
+            "id": "larger",
+            "batch": 16,
+            "status": "rejected",
+            "throughput_per_s": rate,
+            "throughput_ci95": (0.9 * rate, 1.1 * rate),
+        }
+    )
+    more = loaded.model_copy(update={"variants": (*loaded.variants, broken)})
+    assert quantisation.effects(more) == quantisation.effects(loaded)

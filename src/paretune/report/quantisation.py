@@ -13,7 +13,7 @@ REFERENCE, QUANTISED = "f32", "int8"
 
 @dataclass(frozen=True)
 class Effect:
-    """int8 against f32 in one runtime, with one recipe; each at its fastest.
+    """int8 against f32 in one runtime, with one recipe; each at its fastest that may be used.
 
     Attributes:
         runtime: name of the runtime.
@@ -93,9 +93,14 @@ def verdict(found: Sequence[Effect]) -> str:
 def _fastest(
     records: Iterable[VariantRecord], objective: str
 ) -> tuple[VariantRecord | None, Estimate | None]:
+    """Of those that may be used, where there is one, and its time."""
     paces = [(record, pace(record, objective)) for record in records]
-    timed = [(time.value, record.id, record, time) for record, time in paces if time is not None]
-    return min(timed)[2:] if timed else (None, None)
+    timed = [
+        (record.status != "ok", time.value, record.id, record, time)
+        for record, time in paces
+        if time is not None
+    ]
+    return min(timed)[3:] if timed else (None, None)
 
 
 def _ratio(f32: Estimate, int8: Estimate) -> Estimate:
