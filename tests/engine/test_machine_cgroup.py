@@ -29,6 +29,16 @@ def test_v2_the_tightest_ancestor_counts(tmp_path):
     assert _cgroup.memory_limit(root) == 3000
 
 
+def test_v2_free_memory_is_of_the_group_that_has_least_left(tmp_path):
+    files = {"app/job/memory.max": "8000\n", "app/job/memory.current": "5000\n"}
+    files |= {"app/job/memory.stat": "anon 3000\nactive_file 1500\ninactive_file 500\n"}
+    files |= {"app/memory.max": "90000\n", "app/memory.current": "88000\n"}
+    files |= {"memory.max": "max\n", "memory.current": "400000\n"}
+    assert _cgroup.memory_free(v2(tmp_path, files)) == 2000
+    (tmp_path / GROUPS / "app/memory.current").write_text("20000\n")
+    assert _cgroup.memory_free(tmp_path) == 5000
+
+
 def test_v2_in_a_container_that_sees_the_hosts_path(tmp_path):
     root = v2(tmp_path, {"cpu.max": "200000 100000\n"}, path="/docker/0123abcd")
     assert _cgroup.cpu_quota(root) == 2
@@ -52,9 +62,12 @@ def test_v1_limits(tmp_path, mount):
     files |= {f"{mount}/job/cpu.cfs_period_us": "100000\n"}
     files |= {"memory/job/memory.limit_in_bytes": "1000000\n"}
     files |= {"memory/memory.limit_in_bytes": UNLIMITED_V1}
+    files |= {"memory/job/memory.usage_in_bytes": "700000\n"}
+    files |= {"memory/job/memory.stat": "total_active_file 100000\ninactive_file 5\n"}
     root = v1(tmp_path, files)
     assert _cgroup.cpu_quota(root) == 2.5
     assert _cgroup.memory_limit(root) == 1_000_000
+    assert _cgroup.memory_free(root) == 400_000
 
 
 def test_v1_unlimited(tmp_path):
@@ -63,6 +76,7 @@ def test_v1_unlimited(tmp_path):
     root = v1(tmp_path, files)
     assert _cgroup.cpu_quota(root) is None
     assert _cgroup.memory_limit(root) is None
+    assert _cgroup.memory_free(root) is None
 
 
 def test_both_versions_at_once(tmp_path):

@@ -53,6 +53,12 @@ class Session:
     def close(self):
         self.machine.open_now -= 1
 
+    def call(self, method):
+        assert method == "batch"
+        if getattr(self, "dead", False):
+            raise WorkerError("the worker process has been closed")
+        return 1
+
 
 def timed(reference, opener, *, seconds, probe=None):
     """As `screen`, without noise."""
@@ -128,6 +134,20 @@ def test_where_the_budget_is_spent_what_must_be_timed_is(machine):
         field = race.finish()
     assert set(field.standings) == {"eager/t2", "eager/t1", "found/t2", "found/t1"}
     assert field.failed == {"compiled/t2": "the budget ended before it was measured"}
+
+
+def test_a_variant_whose_process_dies_is_timed_once(machine, monkeypatch):
+    tried = []
+
+    def screen(reference, opener, *, seconds, probe=None):
+        tried.append(opener)
+        raise WorkerError("it took longer than 1200 s and was stopped", died=True)
+
+    monkeypatch.setattr(screening, "screen", screen)
+    with Screening(machine, 1) as race:
+        race.enter(candidate("found", 0.2, must=True))
+        field = race.finish()
+    assert len(tried) == len(field.failed)
 
 
 def test_a_reference_that_died_is_opened_again_and_costs_nobody_the_race(machine, monkeypatch):

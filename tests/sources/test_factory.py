@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -104,6 +105,14 @@ def test_digest_sees_what_is_no_plain_setting() -> None:
     assert digest(mean=mean) == digest(mean=mean.clone()) != digest(mean=mean + 1)
     assert digest(mean=mean.numpy()) != digest(mean=mean.numpy() + 1)
     assert digest(table={"a": [1, mean]}) != digest(table={"a": [1, mean + 1]})
+    assert digest(scale=np.float32(0.1)) != digest(scale=np.float32(0.2))
+    assert digest(kind=torch.float16) != digest(kind=torch.float32)
+    assert digest(mask=torch.eye(3).to_sparse()) == digest(mask=torch.eye(3).to_sparse())
+
+    def slope(by: float) -> Callable[[float], float]:
+        return lambda x: x * by
+
+    assert digest(act=slope(0.1)) == digest(act=slope(0.1)) != digest(act=slope(0.2))
     assert digest(names={"a", "b", "c"}) == digest(names={"c", "b", "a"})
 
 
@@ -111,7 +120,7 @@ def test_digest_sees_a_base_class_and_what_a_method_calls() -> None:
     source = (
         "import torch\n"
         "def inner(x):\n    return x * 1.0\n"
-        "def scaled(x):\n    return inner(x) + 0.0\n"
+        "def scaled(x):\n    return sum([inner(y) for y in [x]]) + 0.0\n"
         "class Base(torch.nn.Module):\n    def forward(self, x):\n        return scaled(x)\n"
         "class Net(Base):\n    pass\n"
     )

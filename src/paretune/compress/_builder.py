@@ -49,14 +49,16 @@ class Builder:
                 self._model, precision, folder, recipe=recipe, calibration=feeds, device=device
             )
         except UnsupportedError as error:
-            if _is_passing(error):
+            if _comes_of(error, MemoryError, OSError):
                 raise WorkerError(str(error)) from error
+            if _comes_of(error, ImportError):  # what is not installed may be tomorrow
+                raise UnsupportedError(str(error), passing=True) from error
             raise
 
 
-def _is_passing(error: BaseException) -> bool:
-    """Whether it comes of the machine's state (memory, disk, packages) and not of the model."""
+def _comes_of(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether one of these caused it: the machine's state and not the model."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, MemoryError | OSError | ImportError):
+    while cause is not None and not isinstance(cause, kinds):
         cause = cause.__cause__
     return cause is not None

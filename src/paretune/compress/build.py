@@ -73,7 +73,7 @@ class Builds:
         """Everything that decides what a program is."""
         wanted = runtimes.get(runtime).packages
         if self._model.module is not None:  # which PyTorch converts first
-            wanted = tuple(dict.fromkeys((*wanted, "torch", "onnxscript")))
+            wanted = tuple(dict.fromkeys((*wanted, "torch")))
         versions: Mapping[str, str] = self._target.versions
         arrays = self._calibration if precision == "int8" else None
         return {
@@ -115,7 +115,7 @@ class Builds:
             raise UnsupportedError(str(known["unsupported"]))
         if known is not None:
             program = self._remembered(known, folder)
-            if all((folder / name).is_file() for name in program.files):
+            if folder.is_dir() and all((folder / name).is_file() for name in program.files):
                 return program
             shutil.rmtree(folder, ignore_errors=True)  # somebody took files of it away
         try:

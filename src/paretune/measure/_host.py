@@ -51,16 +51,17 @@ class SessionHost:
         self._settings = settings
         self._feeds = feeds
         self._session = runtimes.get(program.runtime).load(program, settings)
-        if program.payload is not None:
-            # How it came here is no part of what it needs.
-            program = program.model_copy(update={"payload": None})
-            gc.collect()
-            _forget_peak()
-        self._program = program
+        # How it came here is no part of what it needs, and is gone once this call is answered.
+        self._forget = program.payload is not None
+        self._program = program.model_copy(update={"payload": None})
         self._calls = [self._session.bind(feeds, stream) for stream in range(settings.streams)]
 
     def warm_up(self, seconds: float, calls: int = 5) -> float:
         """Call until both `seconds` and `calls` are used up; milliseconds of the last call."""
+        if self._forget:
+            gc.collect()
+            _forget_peak()
+            self._forget = False
         call, end = self._calls[0], time.perf_counter() + seconds
         last, done = 0.0, 0
         while done < calls or time.perf_counter() < end:
@@ -203,6 +204,7 @@ class SessionHost:
     def peak_memory_mb(self) -> float:
         """Peak resident memory of this process so far, MB (10^6 bytes).
 
+        Where the module itself was sent here, from the first warm-up on.
         From VmHWM, which belongs to this process alone (`ru_maxrss` survives fork and exec).
         """
         with Path("/proc/self/status").open(encoding="ascii") as status:

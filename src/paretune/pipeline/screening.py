@@ -162,18 +162,24 @@ class Screening:
     def _screened(
         self, reference: Candidate, threads: int, opener: Callable[[], Actor], probe: Probe
     ) -> Standing:
-        """A standing against the reference; where a process dies, once more with a fresh one."""
+        """A standing against the reference; where that has died, once more with a fresh one."""
         try:
             return screen(
                 self._open(reference, threads), opener, seconds=self._seconds, probe=probe
             )
-        except WorkerError as error:
-            if not error.died:
+        except WorkerError:
+            if self._answers(threads):
                 raise
-            # Whose it was is not told, and all others are timed against the reference.
-            if threads in self._actors:
-                self._actors.pop(threads).close()
+            # All others are timed against it, too.
+            self._actors.pop(threads).close()
         return screen(self._open(reference, threads), opener, seconds=self._seconds, probe=probe)
+
+    def _answers(self, threads: int) -> bool:
+        """Whether there is no reference on so many threads that has died."""
+        try:
+            return threads not in self._actors or bool(self._actors[threads].call("batch"))
+        except WorkerError:
+            return False
 
     def _scale(self, reference: Candidate, threads: int) -> float:
         """Speed of the reference on so many threads over its speed on one, measured once."""

@@ -79,9 +79,6 @@ def settle(
         return verdict, claims
     if missed(another, others.records):
         context.tell("drift", f"{first}, and so did {another.chosen}, which was next")
-        field.correct(others.records)
-        return Verdict(
-            verdict.chosen, decide(field, baseline, constraints, objective).records
-        ), claims
+        return verdict, claims
     context.tell("drift", f"{first}: {another.chosen} is handed back instead")
     return another, others

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import hashlib
 import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import CodeType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,19 @@ def _described(value: Any, depth: int = 4) -> str:
         items = (f"{_described(k, 0)}: {_described(v, depth - 1)}" for k, v in value.items())
         return f"{{{', '.join(sorted(items))}}}"
     if callable(getattr(value, "detach", None)) and hasattr(value, "dtype"):
-        return f"{value.dtype} {tuple(value.shape)} {hashlib.sha256(_bytes(value)).hexdigest()}"
-    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        try:
+            content = hashlib.sha256(_bytes(value)).hexdigest()
+        except (RuntimeError, TypeError):  # sparse, or without memory
+            content = ""
+        return f"{value.dtype} {tuple(value.shape)} {content}"
+    if isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
         return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, enum.Enum) or type(value).__module__ == "torch":
+        return str(value)
     if inspect.isfunction(value):
-        return f"{_name(value)} {_of_code(value.__code__)}"
+        cells = [cell.cell_contents for cell in value.__closure__ or () if _is_set(cell)]
+        given = [value.__defaults__, value.__kwdefaults__, cells]
+        return f"{_name(value)} {_of_code(value.__code__)} {_described(given, min(depth, 2))}"
     if inspect.isbuiltin(value) or isinstance(value, type):
         return _name(value)
     if depth and isinstance(value, functools.partial):
@@ -116,15 +125,35 @@ def _helpers(classes: Iterable[type]) -> Iterable[str]:
     ahead = [value for kind in classes for value in vars(kind).values()]
     seen = set()
     while ahead:
-        function = ahead.pop()
+        value = ahead.pop()
+        function = inspect.unwrap(getattr(value, "__func__", getattr(value, "fget", value)))
         if not inspect.isfunction(function) or function.__code__ in seen:
             continue
         seen.add(function.__code__)
-        called = (function.__globals__.get(name) for name in function.__code__.co_names)
-        for helper in called:
-            if inspect.isfunction(helper) and _is_own(helper):
+        for helper in map(function.__globals__.get, _names(function.__code__)):
+            if inspect.isfunction(helper) and _is_own(helper) and not _is_installed(helper):
                 ahead.append(helper)
-                yield _described(helper)
+                yield _described(inspect.unwrap(helper))
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that a function and what it defines look up."""
+    inner = (value for value in code.co_consts if isinstance(value, CodeType))
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def _is_installed(function: FunctionType) -> bool:
+    """Whether it is of a package, which goes by its version."""
+    return not {"site-packages", "dist-packages"}.isdisjoint(
+        Path(inspect.unwrap(function).__code__.co_filename).parts
+    )
+
+
+def _is_set(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:  # of a function that is not defined yet
+        return False
 
 
 def _code(kind: type) -> str:

@@ -39,25 +39,26 @@ def memory_limit(root: Path = ROOT) -> int | None:
     return min((limit for limit in limits if limit < 1 << 60), default=None)
 
 
-def memory_used(root: Path = ROOT) -> int:
-    """Bytes of memory in use where `memory_limit` counts them, files that could be let go apart.
+def memory_free(root: Path = ROOT) -> int | None:
+    """Bytes of memory that are allowed beside those in use, None where unlimited.
 
-    Of nested groups the one that uses most, which is the outermost.
+    Files that could be let go do not count as used. Of nested groups the tightest decides.
     """
-    used = [0]
-    for group, name, idle in (
-        *((group, "memory.current", "inactive_file") for group in _v2_groups(root)),
-        *(
-            (group, "memory.usage_in_bytes", "total_inactive_file")
-            for group in _v1_groups(root, "memory")
-        ),
-    ):
-        text = read(group / name)
-        if text:
-            pairs = (line.split() for line in (read(group / "memory.stat") or "").splitlines())
-            stat = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
-            used.append(int(text) - stat.get(idle, 0))
-    return max(used)
+    levels = [(group, "memory.max", "memory.current", "") for group in _v2_groups(root)]
+    levels += [
+        (group, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
+        for group in _v1_groups(root, "memory")
+    ]
+    free = []
+    for group, limit, usage, of_all in levels:
+        most, used = read(group / limit), read(group / usage)
+        if not most or not used or most == "max" or int(most) >= 1 << 60:
+            continue
+        pairs = (line.split() for line in (read(group / "memory.stat") or "").splitlines())
+        stat = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+        files = sum(stat.get(f"{of_all}{kind}_file", 0) for kind in ("active", "inactive"))
+        free.append(int(most) - int(used) + files)
+    return min(free, default=None)
 
 
 def throttled_periods(root: Path = ROOT) -> tuple[int, int]:

@@ -69,9 +69,9 @@ def free_memory_mb(root: Path = _cores.ROOT) -> float:
     import psutil
 
     free: float = psutil.virtual_memory().available
-    limit = _cgroup.memory_limit(root)
-    if limit is not None:
-        free = min(free, limit - _cgroup.memory_used(root))
+    allowed = _cgroup.memory_free(root)
+    if allowed is not None:
+        free = min(free, allowed)
     return max(0.0, free) / 1e6
 
 
