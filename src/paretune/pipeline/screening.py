@@ -163,16 +163,19 @@ class Screening:
         self, reference: Candidate, threads: int, opener: Callable[[], Actor], probe: Probe
     ) -> Standing:
         """A standing against the reference; where that has died, once more with a fresh one."""
+
+        def timed() -> Standing:
+            actor = self._open(reference, threads)
+            return screen(actor, opener, seconds=self._seconds, probe=probe)
+
         try:
-            return screen(
-                self._open(reference, threads), opener, seconds=self._seconds, probe=probe
-            )
+            return timed()
         except WorkerError:
             if self._answers(threads):
                 raise
             # All others are timed against it, too.
             self._actors.pop(threads).close()
-        return screen(self._open(reference, threads), opener, seconds=self._seconds, probe=probe)
+        return timed()
 
     def _answers(self, threads: int) -> bool:
         """Whether there is no reference on so many threads that has died."""

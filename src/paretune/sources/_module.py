@@ -15,7 +15,7 @@ from paretune.core import (
 from paretune.sources._digest import digest_of_module
 from paretune.sources._imports import first_line
 from paretune.sources._prepare import prepare_text, preprocessing_of
-from paretune.sources._specs import example_tensors, input_specs
+from paretune.sources._specs import GIVE_SHAPE, example_tensors, input_specs
 from paretune.sources.base import Request
 
 
@@ -179,6 +179,5 @@ def _does_not_run(name: str, specs: Sequence[TensorSpec], error: Exception) -> I
     shapes = ", ".join("x".join("N" if s is None else str(s) for s in x.shape) for x in specs)
     return InputError(
         f"model {name} fails on an input of {shapes} (N is the batch): {first_line(error)}; "
-        "give --input-shape 3x224x224 (in Python input_shape=(3, 224, 224)), the shape of one "
-        "sample without the batch axis"
+        + GIVE_SHAPE
     )

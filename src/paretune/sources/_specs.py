@@ -13,6 +13,11 @@ from paretune.core import ImagePreprocessing, InputError, Preprocessing, TensorS
 
 #: What a free axis other than the batch is set to in examples: 1 would be taken for a constant.
 FREE_AXIS = 16
+#: The mend where shapes are not known, or wrong.
+GIVE_SHAPE = (
+    "give --input-shape 3x224x224 (in Python input_shape=(3, 224, 224)), the shape of one sample "
+    "without the batch axis"
+)
 
 
 def input_specs(
@@ -40,10 +45,7 @@ def input_specs(
         attribute = getattr(module, "input_shape", None)
         shape = attribute if isinstance(attribute, (tuple, list)) else None
     if shape is None:
-        raise InputError(
-            "nothing says what inputs the model takes: give --input-shape 3x224x224 (in Python "
-            "input_shape=(3, 224, 224)), the shape of one sample without the batch axis"
-        )
+        raise InputError(f"nothing says what inputs the model takes: {GIVE_SHAPE}")
     specs = tuple(shape)
     if specs and all(isinstance(spec, TensorSpec) for spec in specs):
         return specs
