@@ -2,7 +2,7 @@
 
 C10: ResNet-56, published for lossless images, fine-tuned to the JPEG images of CIFAR-10. FM: a
 small EfficientNet (squeeze-excite, SiLU) on Fashion-MNIST at 64 pixels, from scratch, as a Hugging
-Face folder. What is there already is not trained again.
+Face folder. Trained where Accelerate says. What is there already is not trained again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import _cifar
 import numpy as np
 import torch
+from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
@@ -45,7 +46,7 @@ def resnet(depth: int, *, epochs: int = 2, seed: int = 0, said: Tell = aloud) ->
     file = _cifar.cached(f"resnet{depth}-jpeg50k-{epochs}-epochs-seed-{seed}.safetensors")
     if file.is_file():
         return file
-    network = _cifar.loaded(depth, _cifar.converted(depth))
+    network = _cifar.loaded(depth, _cifar.converted(depth)).to(Accelerator().device)
     images, labels = _cifar.tensors(_cifar.dataset(), "train")
     fit(network, images.numpy(), labels, epochs=epochs, rate=0.02, shift=4, seed=seed, said=said)
     state = {key: value.contiguous() for key, value in network.state_dict().items()}
@@ -66,7 +67,7 @@ def fashion(*, epochs: int = FASHION_EPOCHS, seed: int = 0, said: Tell = aloud) 
         train = materialise(load_data("fashion-mnist"), "train", model, paths.arrays())
         images = next(iter(train.feeds(0, train.n).values()))
         labels = torch.from_numpy(train.labels())
-        network = Logits(module)
+        network = Logits(module).to(Accelerator().device)
         fit(network, images, labels, epochs=epochs, rate=0.1, shift=4, seed=seed, said=said)
         module.save_pretrained(draft)
     return folder
