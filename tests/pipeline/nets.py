@@ -1,5 +1,7 @@
 """The tiny model of digits as PyTorch modules."""
 
+import os
+
 import torch
 from torch import nn
 
@@ -32,3 +34,28 @@ def raising():
 
 def not_a_module():
     return 3
+
+
+class Centred(nn.Module):
+    """Gives a sample other answers in company: what it subtracts is the batch's mean."""
+
+    def forward(self, image):
+        return (image - image.mean(dim=0)).flatten(1) + image.flatten(1).sum(dim=1, keepdim=True)
+
+
+class Refusing(nn.Module):
+    """Answers few samples at once."""
+
+    def forward(self, image):
+        if len(image) > 4:
+            raise RuntimeError("too many")
+        return image.flatten(1)
+
+
+class Dying(nn.Module):
+    """Ends its process where it is given many samples."""
+
+    def forward(self, image):
+        if len(image) > 4:
+            os._exit(9)
+        return image.flatten(1)

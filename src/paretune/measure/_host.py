@@ -145,23 +145,33 @@ class SessionHost:
         window = float(np.mean([calls.sum() for calls in times])) / 1e9
         return sum(map(len, times)) * self._settings.batch, window, np.concatenate(times)
 
-    def evaluate(self, arrays: ArrayFolder, begin: int = 0, most: int | None = None) -> Array:
+    def evaluate(
+        self,
+        arrays: ArrayFolder,
+        begin: int = 0,
+        most: int | None = None,
+        at_once: int | None = None,
+    ) -> Array:
         """First output of samples in order, float32 (n, ...).
 
         Args:
             arrays: all samples.
             begin: the first one.
             most: how many, all that follow by default.
+            at_once: samples a call, by default as many as the session was opened for.
 
         Raises:
             InputError: an output is not finite.
+            UnsupportedError: the session answers no calls of that many.
         """
-        batch = self._settings.batch
+        batch, session = self._settings.batch, self._session
+        if at_once is not None and at_once != batch:
+            batch, session = at_once, session.of_batch(at_once)
         outputs: list[Array] = []
         stop = arrays.n if most is None else min(begin + most, arrays.n)
         for start in range(begin, stop, batch):
             end = min(start + batch, stop)
-            first = self._padded(arrays.feeds(start, end), batch)[0]
+            first = _padded(session, arrays.feeds(start, end), batch)[0]
             outputs.append(np.asarray(first[: end - start], dtype=np.float32))
         result = np.concatenate(outputs)
         finite = np.isfinite(result.reshape(len(result), -1)).all(axis=1)
@@ -183,19 +193,9 @@ class SessionHost:
         made: list[list[Array]] = []
         for start in range(0, count, batch):
             end = min(start + batch, count)
-            outputs = self._padded(arrays.feeds(start, end), batch)
+            outputs = _padded(self._session, arrays.feeds(start, end), batch)
             made.append([np.atleast_1d(o)[: end - start] for o in outputs])
         return [np.concatenate(parts) for parts in zip(*made, strict=True)]
-
-    def _padded(self, feeds: Feeds, batch: int) -> list[Array]:
-        """Outputs of up to `batch` samples; a short last batch is filled up, and so they are."""
-        count = len(next(iter(feeds.values())))
-        if count < batch:
-            feeds = {
-                name: np.concatenate([array, np.repeat(array[-1:], batch - count, axis=0)])
-                for name, array in feeds.items()
-            }
-        return self._session.run(feeds)
 
     def layers(self) -> list[LayerTime]:
         """Per-layer times on the bound inputs; the session must be loaded with `profile`."""
@@ -249,3 +249,14 @@ def _others_running() -> bool:
         if state == "R" and task.name != me:
             return True
     return False
+
+
+def _padded(session: Session, feeds: Feeds, batch: int) -> list[Array]:
+    """Outputs of up to `batch` samples; a short last batch is filled up, and so they are."""
+    count = len(next(iter(feeds.values())))
+    if count < batch:
+        feeds = {
+            name: np.concatenate([array, np.repeat(array[-1:], batch - count, axis=0)])
+            for name, array in feeds.items()
+        }
+    return session.run(feeds)

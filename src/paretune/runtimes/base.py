@@ -118,6 +118,16 @@ class Session(ABC):
 
         raise UnsupportedError(f"{type(self).__name__} reports no per-layer times")
 
+    def of_batch(self, batch: int) -> Session:
+        """The same program, in the same memory, for calls of `batch` samples.
+
+        Raises:
+            UnsupportedError: it was loaded for its own batch alone.
+        """
+        from paretune.core import UnsupportedError
+
+        raise UnsupportedError(f"{type(self).__name__} answers calls of one batch alone")
+
     def close(self) -> None:  # noqa: B027 - most sessions have nothing to give back
         """Give back what the session holds."""
 

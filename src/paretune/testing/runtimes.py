@@ -91,6 +91,7 @@ def check_runtime(
         session = check_answers(runtime, program, expected, several)
         if device == "cpu":
             check_streams(session, expected, batch=3)
+        check_of_batch(session, expected)
         session.close()
 
 
@@ -191,6 +192,16 @@ def check_streams(session: Session, expected: _Expected, batch: int, rounds: int
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(drive, range(2)))
+
+
+def check_of_batch(session: Session, expected: _Expected, batch: int = 5) -> None:
+    """Calls of another batch than the session's are answered right, or refused beforehand."""
+    try:
+        other = session.of_batch(batch)
+    except UnsupportedError:
+        return
+    feeds = expected.make_feeds(batch, 300)
+    expected.check(feeds, other.run(feeds))
 
 
 def _check_program(
