@@ -105,7 +105,8 @@ def _machines(records: list[dict[str, Any]]) -> list[str]:
 def _machine(target: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in target["versions"].items())
     isa = ", ".join(target["isa"])
-    return f"{target['cpu']} ({isa}), {target['physical_cores']} cores; {versions}"
+    gpus = "".join(f", {gpu['name']}" for gpu in target.get("gpus") or ())
+    return f"{target['cpu']} ({isa}), {target['physical_cores']} cores{gpus}; {versions}"
 
 
 def tables(results: Path) -> str:
