@@ -122,3 +122,23 @@ def test_where_divergence_was_judged_by_it_is_what_is_told(result):
     page = html.page(result.model_copy(update={"search": summary}))
     assert "divergence from the baseline, nats<br>after training" in page
     assert "0.0153" in page
+
+
+def test_outputs_that_are_no_scores_have_no_nats(result):
+    def bare(score):
+        return score.model_copy(update={"kl": None})
+
+    held = result.holdout.model_copy(
+        update={"baseline": bare(result.holdout.baseline), "chosen": bare(result.holdout.chosen)}
+    )
+    other = result.model_copy(update={"holdout": held})
+    assert "divergence alone,<br>nats" in html.page(result)
+    assert "divergence alone,<br>squared error / variance" in html.page(other)
+    assert "predicted divergence, squared error" in str(charts(other)["search"].to_dict())
+
+
+def test_another_program_of_the_users_own_architecture_is_no_find(result):
+    best = result.variant(result.best_compiled_baseline)
+    rival = best.model_copy(update={"id": f"{best.id}-rival"})
+    other = result.model_copy(update={"variants": (*result.variants, rival), "chosen": rival.id})
+    assert "found nothing that beats the best compiled baseline" in headline.search(other)

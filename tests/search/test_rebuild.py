@@ -73,3 +73,18 @@ def test_a_damaged_description_is_refused(world, tmp_path):
     (tmp_path / rebuild.DESCRIPTION).write_text("{")
     with pytest.raises(InputError, match="is no description of an architecture"):
         rebuild.network(tmp_path)
+
+
+def digits_again():
+    return load_model("digits-resnet@random").module
+
+
+def test_the_weights_that_the_model_came_with_may_be_gone(world, tmp_path):
+    network = written(world, ids_of(world[2], 1), tmp_path)
+    file = tmp_path / rebuild.DESCRIPTION
+    description = rebuild.Description.model_validate_json(file.read_text())
+    moved = description.model_copy(update={"model": f"{__name__}:digits_again@gone.safetensors"})
+    file.write_text(moved.model_dump_json(by_alias=True))
+    x = world[1]
+    with torch.no_grad():
+        assert torch.allclose(rebuild.network(tmp_path)(x), network(x), atol=1e-6)

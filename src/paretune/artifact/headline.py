@@ -40,7 +40,8 @@ def search(result: Result) -> str | None:
         return None
     best = result.variant(result.best_compiled_baseline)
     reference = f"the best compiled baseline ({describe(best)})"
-    if result.chosen == result.best_compiled_baseline:
+    own = result.variant(result.chosen).architecture == best.architecture
+    if own or result.chosen == result.best_compiled_baseline:
         return f"The search found nothing that beats {reference}."
     return f"The search: {compared(result.ratios.latency_vs_best_compiled_baseline, reference)}."
 
@@ -83,6 +84,11 @@ def metric_name(result: Result) -> str:
     """The metric as a reader says it."""
     names = {"top1": "top-1 accuracy", "agreement": "agreement with the baseline"}
     return names.get(result.dataset.metric, result.dataset.metric)
+
+
+def divergence_unit(result: Result) -> str:
+    """What a search's divergence is counted in: of class scores KL, of other outputs no such."""
+    return "nats" if result.holdout.baseline.kl is not None else "squared error / variance"
 
 
 def plural(count: int, noun: str) -> str:

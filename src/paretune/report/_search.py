@@ -26,8 +26,9 @@ def section(result: Result) -> dict[str, Any] | None:
         "judged_by": (
             headline.metric_name(result)
             if summary.judged_by == "accuracy"
-            else "divergence from the baseline, nats"
+            else f"divergence from the baseline, {headline.divergence_unit(result)}"
         ),
+        "unit": headline.divergence_unit(result),
         "figures": [
             ("Replaceable blocks", f"{summary.blocks}"),
             ("Architectures in the space", f"{summary.architectures:.1e}"),

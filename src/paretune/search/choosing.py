@@ -95,9 +95,11 @@ def pick(
     rows = rows[nondominated(values)]
     rows = rows[np.argsort(-latency.predict(rows))]
     times = latency.predict(rows)
-    rows, times = rows[times < 1 / LEAST_SPEED], times[times < 1 / LEAST_SPEED]
     # Nobody is left out by what predictions err by; slowest first, so the last is the fastest.
-    serving = times < (1 + 2 * latency.error) / least
+    margin = 1 + 2 * latency.error
+    promising = times < margin / LEAST_SPEED
+    rows, times = rows[promising], times[promising]
+    serving = times < margin / least
     rows = rows[serving] if serving.any() else rows[-1:]
     told.stage("time what was found", min(timed, len(rows)))
     found = []

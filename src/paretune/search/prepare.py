@@ -65,7 +65,7 @@ class Prepared:
         swap: divergence with each option alone put in, float (k,).
         macs: multiply-accumulates of every option, float (k,).
         untrained: compositions that were scored, bool (n, k), and their divergence, (n,).
-        worth: how many options were worth judging, those that keep a block among them.
+        worth: how many options are faster than what they replace.
         judged: how many were judged as they inherit.
     """
 
@@ -188,6 +188,6 @@ def prepare(
         swap=swap,
         macs=macs,
         untrained=untrained,
-        worth=int(worth.sum()),
+        worth=int(worth.sum()) - len(proposals.blocks),
         judged=judged,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,13 +180,13 @@ def _brought(description: Description) -> Any:
     shape = description.inputs
     try:
         return load_model(description.model, input_shape=shape).module
-    except ParetuneError as error:
+    except ParetuneError:
         if not weights:
             raise
-        try:
-            return load_model(f"{name}@random", input_shape=shape).module
-        except ParetuneError:
-            raise error from None
+        for bare in (f"{name}@random", name):
+            with suppress(ParetuneError):
+                return load_model(bare, input_shape=shape).module
+        raise
 
 
 def _example(spec: TensorSpec) -> Any:

@@ -24,8 +24,9 @@ from paretune.search.story import point, trained_point
 
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
-#: Samples of real inputs that blocks are built from, and bytes that their flow may take.
-FLOW_SAMPLES, FLOW_BYTES = 64, 4e8
+#: Samples of real inputs that blocks are built from, a number that hardly any other axis has, and
+#: bytes that their flow may take.
+FLOW_SAMPLES, FLOW_BYTES = 61, 4e8
 
 
 def search(ground: Ground, *, seconds: float) -> Found:

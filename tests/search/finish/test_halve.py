@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from paretune.core import InputError
+from paretune.core import InputError, UnsupportedError
 from paretune.search.finish import Recipe, distil, halve, rung_sizes
 from paretune.search.ledger import Ledger, flops
 from tests.pipeline.conftest import Told
@@ -230,3 +230,18 @@ def test_it_tells_how_far_each_training_is(digits, teacher):
         assert any(
             text.startswith(f"{name}: ") and "% of the budget" in text for text in told.steps
         )
+
+
+def test_the_share_of_one_that_failed_is_not_spent_again(digits, teacher):
+    clock, modules = Clock(), {f"s{seed}": net(seed) for seed in range(4)}
+    calls = []
+
+    def score(_module):
+        calls.append(None)
+        if len(calls) <= 2:
+            raise UnsupportedError("cannot be scored")
+        return 0.5
+
+    given = {"rungs": 2, "keep": 2, "recipe": RECIPE, "clock": clock, "seconds": 60.0}
+    halve(modules, teacher, digits["train"], score=score, **given)
+    assert clock.now <= 66

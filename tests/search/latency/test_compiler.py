@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from paretune.core import TensorSpec
 from paretune.runtimes.base import Settings
 from paretune.runtimes.registry import get
 from paretune.search.blocks import find
@@ -37,3 +38,61 @@ def test_a_pooling_window_larger_than_the_map_compiles(tmp_path):
     session = get("openvino").load(program, Settings())
     (logits,) = session.run(Images().feeds(0, 1))
     assert np.isfinite(logits).all()
+
+
+class Sampled:
+    """Random inputs of any shape."""
+
+    n = 5
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def feeds(self, start, stop):
+        random = np.random.default_rng(0)
+        return {"x": random.standard_normal((stop - start, *self.shape)).astype("float32")}
+
+
+def costs(module, shape):
+    inputs = (TensorSpec(name="x", shape=(None, *shape), dtype="float32"),)
+    model = load_model(module.eval(), input_shape=inputs)
+    blocks = find(model.module, (torch.from_numpy(Sampled(*shape).feeds(0, 5)["x"]),))
+    assert blocks
+    return Compiler(model, blocks, Sampled(*shape)).costs()
+
+
+class Causal(nn.Module):
+    """Encoder layers that are passed a mask of tokens against tokens, positionally."""
+
+    def __init__(self):
+        super().__init__()
+        layers = [nn.TransformerEncoderLayer(16, 2, 32, batch_first=True) for _ in range(3)]
+        self.layers = nn.ModuleList(layers)
+        self.head = nn.Linear(16, 3)
+        self.register_buffer("mask", torch.triu(torch.full((6, 6), -1e9), 1))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x, self.mask)
+        return self.head(x.mean(dim=1))
+
+
+def test_a_mask_that_has_no_row_a_sample_is_passed_whole():
+    assert min(macs for macs, _ in costs(Causal(), (6, 16)).values()) >= 0
+
+
+def test_norms_without_weights_are_left_as_they_are():
+    def block():
+        return nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8, affine=False), nn.SiLU()
+        )
+
+    net = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        *(block() for _ in range(3)),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 3),
+    )
+    found = costs(net, (1, 8, 8))
+    assert any("activation" in name or "width" in name for name in found)

@@ -48,3 +48,19 @@ def test_settling_changes_statistics_and_not_the_function() -> None:
         settle(block, x)
         assert torch.allclose(block(x), before, rtol=1e-3, atol=1e-3)
         assert torch.allclose(block.train()(x), before, rtol=1e-3, atol=1e-3)
+
+
+def test_groups_of_several_channels_are_no_familys_layers() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(8, 8, 6, 6)
+    layers = [Layer(8, 16, 1), Layer(16, 16, 3, groups=4), Layer(16, 8, 1, active=False)]
+    grouped = settled(Residual(layers, active=True), x)
+    read = anatomy(grouped, x[:1])
+    assert read is not None
+    wide = [Layer(8, 16, 1), Layer(16, 16, 3, groups=16), Layer(16, 8, 1, active=False)]
+    fused = [Layer(8, 16, 3), Layer(16, 8, 1, active=False)]
+    for own in (wide, fused):
+        block = Residual(own, active=True)
+        with torch.no_grad():
+            inherit(block, [read], x, grouped(x))
+            assert torch.isfinite(block.eval()(x)).all()

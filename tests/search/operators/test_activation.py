@@ -88,3 +88,34 @@ def _few(site: object) -> object:
 
     flow = site.flow  # type: ignore[attr-defined]
     return replace(site, flow=replace(flow, x=flow.x[:2], y=flow.y[:2]))  # type: ignore[type-var]
+
+
+class Masked(nn.Module):
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return (x * mask).softmax(dim=-1)
+
+
+class Paired(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return x.sigmoid(), None
+
+
+class Folding(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(2, 5, 8)
+
+
+def test_what_cannot_be_tried_on_numbers_alone_is_none() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.masked, self.paired, self.folding = Masked(), Paired(), Folding()
+            self.dear = nn.SiLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.masked(x, torch.ones(1))
+            x, _ = self.paired(x)
+            return self.dear(self.folding(x))
+
+    block = Block()
+    assert smooth(block, torch.randn(2, 5, 8)) == [block.dear]

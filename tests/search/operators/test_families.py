@@ -6,7 +6,7 @@ from torch import nn
 
 from paretune.core import InputError
 from paretune.search.operators import get, operators
-from tests.search.operators.nets import case, case_of, copied
+from tests.search.operators.nets import PlainBlock, case, case_of, copied
 
 
 def test_operators_are_found_by_name() -> None:
@@ -67,3 +67,36 @@ def test_the_seed_decides_what_is_random() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+class Told(nn.Module):
+    """A network whose blocks are passed a number that they need."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.layers = nn.ModuleList(Scaled() for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        for layer in self.layers:
+            x = layer(x, 0.5)
+        return x.mean(dim=(2, 3))
+
+
+class Scaled(PlainBlock):
+    def __init__(self) -> None:
+        super().__init__(8, 8, 1)
+
+    def forward(self, x: torch.Tensor, scale: float) -> torch.Tensor:
+        return torch.relu(x + scale * self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))))
+
+
+def test_blocks_that_are_passed_more_than_a_tensor() -> None:
+    torch.manual_seed(0)
+    found = case_of(Told().eval(), (torch.randn(8, 3, 8, 8),))
+    site = next(found.site(b.index) for b in found.blocks if b.members[0].startswith("layers"))
+    params = next(iter(get("basic").propose(site)))
+    made = get("basic").build(site, params, seed=0)(site.flow.x)
+    assert made.shape == site.flow.y.shape
+    assert (made - site.flow.y).square().mean() < site.flow.y.var()

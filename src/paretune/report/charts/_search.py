@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from paretune.artifact.headline import divergence_unit
 from paretune.core import Ci95, Result, SearchPoint
 from paretune.report import text
 from paretune.report.charts._theme import INK, WIDE, Chart, legend, rows_chart
@@ -17,12 +18,13 @@ def chart(result: Result, width: int) -> Chart | None:
 
     points = [] if result.search is None else result.search.points
     chosen = result.variant(result.chosen).architecture
-    rows = [_row(p, p.measured_speed, chosen) for p in points if p.measured_speed is not None]
+    unit = divergence_unit(result)
+    rows = [_row(p, p.measured_speed, chosen, unit) for p in points if p.measured_speed is not None]
     if not rows:
         return None
     base = rows_chart(rows)
     x = alt.X("speed:Q", title="speed against the baseline, both int8", scale=alt.Scale(zero=False))
-    y = alt.Y("loss:Q", title="predicted divergence, nats", scale=alt.Scale(zero=False))
+    y = alt.Y("loss:Q", title=f"predicted divergence, {unit}", scale=alt.Scale(zero=False))
     shape = alt.Shape(
         "kind:N",
         title=None,
@@ -53,7 +55,7 @@ def chart(result: Result, width: int) -> Chart | None:
     return alt.layer(*layers).properties(width=width - 70, height=260)
 
 
-def _row(point: SearchPoint, speed: float, chosen: str) -> dict[str, Any]:
+def _row(point: SearchPoint, speed: float, chosen: str, unit: str) -> dict[str, Any]:
     sure: Ci95 = point.speed_ci95 or (speed, speed)
     return {
         "name": point.architecture.rpartition("+")[2],
@@ -68,5 +70,5 @@ def _row(point: SearchPoint, speed: float, chosen: str) -> dict[str, Any]:
         "chosen": point.architecture == chosen,
         "told": f"{point.architecture}: {speed:.2f}x measured, "
         f"{point.predicted_speed:.2f}x predicted, "
-        f"{text.significant(point.predicted_loss)} nats predicted",
+        f"{text.significant(point.predicted_loss)} {unit} predicted",
     }

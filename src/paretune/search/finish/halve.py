@@ -162,6 +162,15 @@ def halve(
     trained = list(accumulate(w / size for w, size in zip(weights, sizes, strict=True)))
     promise = promise or (lambda _name, score, _growth: score)
     alive, left = names, seconds
+    refused: list[nn.Module] = []
+
+    def judged(module: nn.Module) -> float:
+        try:
+            return score(module)
+        except UnsupportedError:
+            refused.append(module)
+            raise
+
     looks: list[float] = []
     for rung, size in enumerate(sizes):
         alive = alive[:size]
@@ -176,6 +185,7 @@ def halve(
             told.step(" ".join([name, *(f"{score:.4g}" for score in standings[name].scores)]))
             file = f"{names.index(name)}-{rung}.pt"
             begins[name].key = f"{keys[name]} {rung} {share!r}"
+            refused.clear()
             try:
                 done, state = train(
                     candidates[name],
@@ -190,15 +200,18 @@ def halve(
                     checkpoint=checkpoints / file if checkpoints else None,
                     save_every=save_every,
                     progress=Within(told, name),
-                    evaluate=score,
+                    evaluate=judged,
                     answers=answers,
                     clock=clock,
                 )
             except UnsupportedError as error:
                 standings[name] = replace(standings[name], reason=str(error))
+                if refused:  # it was trained; by the plan, since a resumed run plans the same
+                    left -= share
             else:
                 left -= done.seconds + done.looking
-                looks.append(done.looking)
+                if done.curve:  # else it diverged before it was looked at
+                    looks.append(done.looking)
                 growth = trained[-1] / trained[rung]
                 standings[name] = _with(standings[name], done, partial(promise, name), growth)
                 begins[name] = state.next_budget("")

@@ -161,20 +161,15 @@ def _traced(module: Any, x: Any, flow: Any) -> Any:
     """A trace with what the block was passed besides, for one sample."""
     import torch
 
-    class Bound(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = module
+    from paretune.search.network.seat import Bound
 
-        def forward(self, x: Any) -> Any:
-            cut = [e[:1] if isinstance(e, torch.Tensor) else e for e in flow.extras]
-            named = {
-                k: v[:1] if isinstance(v, torch.Tensor) and v.dim() and len(v) == len(flow.x) else v
-                for k, v in flow.named.items()
-            }
-            return self.inner(x, *cut, **named)
+    def first(value: Any) -> Any:
+        by_sample = isinstance(value, torch.Tensor) and value.dim() and len(value) == len(flow.x)
+        return value[:1] if by_sample else value
 
-    return trace(Bound(), (x,))
+    extras = tuple(map(first, flow.extras))
+    named = {name: first(value) for name, value in flow.named.items()}
+    return trace(Bound(module, extras, named), (x,))
 
 
 def _enliven(piece: Any) -> None:
@@ -182,5 +177,7 @@ def _enliven(piece: Any) -> None:
     import torch
 
     for module in piece.modules():
-        if isinstance(module, torch.nn.BatchNorm2d) and not module.weight.detach().any():
+        if not isinstance(module, torch.nn.BatchNorm2d) or not module.affine:
+            continue
+        if not module.weight.detach().any():
             torch.nn.init.ones_(module.weight)

@@ -92,6 +92,8 @@ def _fits(block: Residual, branch: Sequence[Folded]) -> bool:
     ends = (branch[0].weight.shape[1] * branch[0].groups, branch[-1].weight.shape[0])
     if ends != (convs[0].in_channels, convs[-1].out_channels):
         return False
+    if any(folded.groups > 1 and not folded.depthwise for folded in branch):
+        return False  # groups of several channels, as RegNet's, are none of a family's layers
     ours = _kinds([c.groups for c in convs], [c.kernel_size[0] for c in convs])
     theirs = _kinds([f.groups for f in branch], [f.kernel for f in branch])
     stride = 1

@@ -87,6 +87,19 @@ class Run(nn.Module):
         ]
 
 
+class Bound(nn.Module):
+    """A module with the further arguments of its call filled in."""
+
+    def __init__(self, module: nn.Module, extras: tuple[Any, ...], named: dict[str, Any]) -> None:
+        super().__init__()
+        self.module = module
+        self.extras, self.named = extras, named
+
+    def forward(self, x: torch.Tensor) -> Any:
+        """What the module gives."""
+        return self.module(x, *self.extras, **self.named)
+
+
 def wrapped(tensor: torch.Tensor, outer: int) -> Any:
     """The tensor in the place where the network looks for it."""
     if outer < 0:

@@ -99,17 +99,37 @@ def passed(flow: Flow, rows: Mapping[str, torch.Tensor]) -> tuple[tuple[Any, ...
 
 def flows(module: nn.Module, blocks: Sequence[Block], inputs: tuple[Any, ...]) -> list[Flow]:
     """What every block receives and gives when the network runs on `inputs`, without gradients."""
+    found, versions = _run(module, blocks, inputs, clone=False)
+    if versions != [(_version(flow.x), _version(flow.y)) for flow in found]:
+        # What lies between blocks works in place, on what was meant to be kept.
+        found, _ = _run(module, blocks, inputs, clone=True)
+    return found
+
+
+def _run(
+    module: nn.Module, blocks: Sequence[Block], inputs: tuple[Any, ...], *, clone: bool
+) -> tuple[list[Flow], list[tuple[int, int]]]:
+    """One run, and the versions that inputs and outputs had when they were seen."""
     given: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
-    made: dict[str, Any] = {}
+    made: dict[str, torch.Tensor] = {}
+    versions: dict[str, tuple[int, int]] = {}
     handles = []
+
+    def kept(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.clone() if clone else tensor
+
     for block in blocks:
         first, last = block.members[0], block.members[-1]
 
         def enter(_: Any, args: Any, kwargs: Any, name: str = first) -> None:
-            given[name] = (args[0], tuple(args[1:]), dict(kwargs))
+            x = kept(args[0])
+            given[name] = (x, tuple(args[1:]), dict(kwargs))
+            versions[name] = (_version(x), 0)
 
-        def leave(_: Any, __: Any, output: Any, name: str = last) -> None:
-            made[name] = output
+        def leave(_: Any, __: Any, output: Any, block: Block = block) -> None:
+            first, last = block.members[0], block.members[-1]
+            made[last] = kept(output if block.outer < 0 else output[block.outer])
+            versions[first] = (versions[first][0], _version(made[last]))
 
         handles.append(
             module.get_submodule(first).register_forward_pre_hook(enter, with_kwargs=True)
@@ -121,13 +141,13 @@ def flows(module: nn.Module, blocks: Sequence[Block], inputs: tuple[Any, ...]) -
     finally:
         for handle in handles:
             handle.remove()
-    found = []
-    for block in blocks:
-        x, extras, named = given[block.members[0]]
-        output = made[block.members[-1]]
-        y = output if block.outer < 0 else output[block.outer]
-        found.append(Flow(x, extras, named, y))
-    return found
+    found = [Flow(*given[block.members[0]], made[block.members[-1]]) for block in blocks]
+    return found, [versions[block.members[0]] for block in blocks]
+
+
+def _version(tensor: torch.Tensor) -> int:
+    """How often a tensor's memory was written to in place."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def site(

@@ -98,10 +98,13 @@ def _bends(module: nn.Module, shape: tuple[int, ...]) -> bool:
     rest = max(1, torch.Size(shape[1:]).numel())
     batch = -(-POINTS // rest)
     filled = grid.repeat(-(-batch * rest // POINTS))[: batch * rest]
-    with torch.no_grad():
-        made = module(filled.clone().reshape(batch, *shape[1:])).flatten()
-        rolled = module(filled.roll(1).reshape(batch, *shape[1:])).flatten()
-    if not torch.allclose(made.roll(1), rolled, atol=1e-6):
+    try:
+        with torch.no_grad():
+            made = module(filled.clone().reshape(batch, *shape[1:])).flatten()
+            rolled = module(filled.roll(1).reshape(batch, *shape[1:])).flatten()
+    except Exception:  # the user's own code: it needs more than a tensor, or gives something else
+        return False
+    if made.shape != filled.shape or not torch.allclose(made.roll(1), rolled, atol=1e-6):
         return False
     curve = made[:POINTS]
     if abs(curve[0]) > NEAR_ZERO or abs(curve[-1] - SPAN) > NEAR_IDENTITY:

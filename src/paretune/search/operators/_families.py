@@ -63,6 +63,7 @@ class Family(Operator):
         from paretune.search.network.inherit import inherit
         from paretune.search.network.refit import refit
         from paretune.search.network.residual import Residual
+        from paretune.search.network.seat import Bound
 
         stride = _stride(site)
         assert stride is not None
@@ -71,13 +72,14 @@ class Family(Operator):
             torch.manual_seed(seed)
             block = Residual(self.layers(ends, stride, params), active=params["active"])
         read = []
-        x = site.flow.x
+        flow, few = site.flow, site.flow.head(1)
+        x, passed = flow.x, bool(flow.extras or flow.named)
         for one in site.module.apart():
-            found = anatomy(one, x[:1])
+            found = anatomy(Bound(one, few.extras, few.named) if passed else one, x[:1])
             if found is not None:
                 read.append(found)
             with torch.no_grad():
-                x = one(x)
+                x = one(x, *flow.extras, **flow.named)
         inherit(block, read, site.flow.x, site.flow.y)
         refit(block, site.flow.x, site.flow.y, seed=seed)
         return block.eval()
