@@ -121,3 +121,17 @@ def test_an_output_without_batch_axis_cannot_be_joined(opened, tmp_path):
     predictor = Predictor(manifest, WithoutBatchAxis(), Settings(batch=2), tmp_path)
     with pytest.raises(UnsupportedError, match="'y' has no batch axis"):
         predictor.run({"x": np.zeros((3, 3, 16, 16), "float32")})
+
+
+def test_a_number_that_belongs_to_no_sample_is_handed_through(opened, tmp_path):
+    class Losing(WithoutBatchAxis):
+        def run(self, feeds, stream=0):
+            return [np.ones((1, 3), "float32"), np.float32(0.5).reshape(())]
+
+    names = (("y", (None, 3)), ("loss", ()))
+    outputs = tuple(TensorSpec(name=n, shape=shape, dtype="float32") for n, shape in names)
+    manifest = opened[1].manifest.model_copy(update={"task": "other", "outputs": outputs})
+    predictor = Predictor(manifest, Losing(), Settings(batch=1), tmp_path)
+    (found,) = predictor.predict(np.zeros((1, 3, 16, 16), "float32"))
+    assert found.outputs["y"].shape == (3,)
+    assert found.outputs["loss"] == 0.5

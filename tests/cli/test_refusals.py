@@ -1,11 +1,13 @@
 """Every bad input: one line, exit code 2, nothing left behind."""
 
 import contextlib
+import errno
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -336,3 +338,31 @@ def test_a_full_disk(files, small_disk, tmp_path, full):
 def test_a_data_file_that_would_have_to_be_unpickled(refused, tmp_path):
     np.savez(tmp_path / "d.npz", x=np.asarray([Path("a"), Path("b")], dtype=object))
     assert "cannot be read as .npz" in refused(None, tmp_path / "d.npz")
+
+
+def test_a_seed_below_nought(refused):
+    assert "--seed" in refused(None, None, "--seed", "-1")
+
+
+def test_a_json_file_that_may_not_be_written(paretune, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    said = paretune("bench", files / "tiny.onnx", "--json", tmp_path / "x.json")
+    assert said.code == 2
+    assert "x.json may not be written" in said.err
+
+
+def test_a_folder_named_like_a_file(refused, tmp_path):
+    (tmp_path / "model.onnx").mkdir()
+    assert "is a folder" in refused(tmp_path / "model.onnx")
+
+
+def test_what_the_system_refuses_is_one_line(paretune, files, tmp_path, monkeypatch):
+    def shut(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/photos")
+
+    # The package names a function so, too.
+    monkeypatch.setattr(import_module("paretune.pipeline.optimize"), "bring_in", shut)
+    data = files / "digits.npz"
+    said = paretune("optimize", files / "tiny.onnx", "--data", data, "--out", tmp_path / "o")
+    assert said.code == 2
+    assert said.err.strip().splitlines()[-1].startswith("paretune: /root/photos: Permission denied")

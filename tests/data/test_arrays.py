@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 import shutil
 
 import numpy as np
@@ -148,6 +149,8 @@ def test_a_file_that_vanished(tmp_path, net):
     samples = dataset.samples
     identity = samples.identity()
     paths[gone].unlink()
+    with pytest.raises(InputError, match="is gone since the data was opened"):
+        materialise(dataset, "train", net, tmp_path / "out")
     samples.identity = lambda: identity
     with pytest.raises(InputError, match="cannot be read"):
         materialise(dataset, "train", net, tmp_path / "out")
@@ -240,3 +243,10 @@ def test_two_processes_at_once(tmp_path):
         digests = pool.map(_materialise, [tmp_path] * 2)
     assert digests[0] == digests[1]
     assert len(left(tmp_path)) == 1
+
+
+def test_a_file_name_in_any_encoding(tmp_path):
+    paths = pictures(tmp_path / "flat", 100)
+    paths[0].rename(os.fsdecode(os.fsencode(paths[0].parent) + b"/caf\xe9.jpg"))
+    samples = load_data(tmp_path / "flat").samples
+    assert samples.identity() == samples.identity()

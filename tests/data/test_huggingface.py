@@ -117,3 +117,10 @@ def test_refusals(tmp_path):
     datasets.Dataset.from_dict({"a": [1.0] * 120}).save_to_disk(tmp_path / "numbers")
     with pytest.raises(InputError, match="has columns a and none holds images or texts"):
         load_data(f"hf:{tmp_path / 'numbers'}")
+
+
+def test_several_labels_a_sample_are_refused(tmp_path):
+    columns = {"text": ["a"] * 120, "labels": [[0], [1, 2]] * 60}
+    datasets.Dataset.from_dict(columns).save_to_disk(tmp_path / "several")
+    with pytest.raises(InputError, match="several labels a sample in its column labels"):
+        load_data(f"hf:{tmp_path / 'several'}")

@@ -109,3 +109,11 @@ def _alive(pid: int) -> bool:
         return stat.rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_what_lies_in_the_current_folder_is_not_imported(tmp_path, monkeypatch):
+    for name in ("pydantic", "numpy", "traceback"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('foreign code ran')")
+    monkeypatch.chdir(tmp_path)
+    with LocalEngine().actor(FACTORY, 1) as actor:
+        assert actor.call("add", 2) == 3

@@ -206,3 +206,14 @@ def test_a_metric_that_is_no_number_is_refused():
     outputs = logits(LABELS, 1.0)
     with pytest.raises(InputError, match="nan"):
         score(metric, "search", outputs, LABELS, outputs, classifier=True)
+
+
+def silent(outputs, labels):
+    return None
+
+
+def test_a_metric_that_returns_nothing_is_refused():
+    metric = choose_metric(f"{HERE}:silent", "classification", True)
+    outputs = logits(LABELS, 1.0)
+    with pytest.raises(InputError, match="silent returned NoneType: it must return a float"):
+        score(metric, "search", outputs, LABELS, outputs, classifier=True)

@@ -424,3 +424,13 @@ def test_a_callers_own_exception_passes_and_leaves_no_result(inputs, own_home):
     assert not (out / "result.json").exists()
     with pytest.raises(InputError, match="--resume"):
         run(inputs / "tiny.onnx", str(inputs / "digits.npz"), out)
+
+
+def test_a_store_that_cannot_be_opened_leaves_the_folder_free(inputs, tmp_path, monkeypatch):
+    def broken(*_):
+        raise InputError("the store cannot be opened")
+
+    monkeypatch.setattr(Store, "open", broken)
+    with pytest.raises(InputError, match="store cannot be opened"):
+        run(inputs / "tiny.onnx", str(inputs / "digits.npz"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

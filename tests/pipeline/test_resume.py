@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -101,6 +102,9 @@ def test_a_killed_run_goes_on_where_it_was_and_chooses_the_same(inputs, onnx_run
     assert any(c["kind"] == "cache" for c in result["conditions"])
     assert (out / "report.html").exists()
     assert result["ledger"]["wall_s"] > before > 0  # those that were killed count
+    lines = [json.loads(line) for line in (out / "measurements.jsonl").read_text().splitlines()]
+    told = Counter(line["id"] for line in lines)
+    assert max(told.values()) <= 2  # as raced, and as compared in the end, but of one run alone
     hidden = [path.name for path in out.iterdir() if path.name.startswith(".")]
     assert hidden == [".lock"]
 

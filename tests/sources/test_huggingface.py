@@ -221,3 +221,15 @@ def test_a_name_that_cannot_be_reached() -> None:
     with pytest.raises(InputError, match=r"cannot be had from Hugging Face.*network") as caught:
         load_model("hf:paretune-tests/no-such-model")  # the tests are offline
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["AutoConfig", "AutoModelForImageClassification"])
+def test_a_model_that_is_another_packages_inside(
+    where: str, resnet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(*_: Any, **__: Any) -> None:
+        raise ImportError("TimmWrapper requires the timm library but it was not found")
+
+    monkeypatch.setattr(getattr(transformers, where), "from_pretrained", lacking)
+    with pytest.raises(InputError, match=r"needs a package that is not installed: .*timm"):
+        load_model(str(resnet))

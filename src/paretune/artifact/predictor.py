@@ -53,7 +53,9 @@ class Predictor:
         names = [spec.name for spec in self.manifest.outputs]
         rows = []
         for index in range(_count(feeds)):
-            own = {name: out[index] for name, out in zip(names, outputs, strict=True)}
+            # A number that belongs to no sample, such as a loss, is handed through.
+            each = (out[index] if out.ndim else out for out in outputs)
+            own = dict(zip(names, each, strict=True))
             ranked = rank(outputs[0][index], self.manifest.labels, top) if classifier else ()
             rows.append(Prediction(outputs=own, top=ranked))
         return rows

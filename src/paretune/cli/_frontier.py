@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from paretune.cli._options import Json, Precisions, Quiet, Seed, Threads, counts, words
+from paretune.cli._options import (
+    InputShape,
+    Json,
+    Precisions,
+    Preprocess,
+    Quiet,
+    Seed,
+    Threads,
+    counts,
+    shape,
+    words,
+)
 from paretune.cli._output import Output
 
 NAME = "frontier"
@@ -39,6 +50,8 @@ def run(
     seconds: Annotated[float, typer.Option(help="Timing time of each variant.")] = 2.0,
     starts: Annotated[int, typer.Option(help="Fresh starts of every process.")] = 3,
     seed: Seed = 0,
+    preprocess: Preprocess = None,
+    input_shape: InputShape = None,
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
@@ -64,6 +77,8 @@ def run(
             seconds=seconds,
             starts=starts,
             seed=seed,
+            preprocessing=preprocess,
+            input_shape=shape(input_shape),
             progress=progress,
         )
     output.lines(model_table.summary(found))

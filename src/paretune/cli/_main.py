@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from typing import NoReturn
@@ -61,6 +62,14 @@ def _root(
 
 #: What Typer raises for words it cannot read; it keeps Click under a name of its own.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+#: What the user's system refuses, wherever: rights and space. Any other is a defect, and is shown.
+_REFUSED_BY_THE_SYSTEM = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+)
 _RESUMABLE = (_optimize.NAME, _demo.NAME, _frontier.NAME)
 
 
@@ -72,6 +81,11 @@ def main() -> None:
         code = app(standalone_mode=False)
     except ParetuneError as error:
         _end(str(error), EXIT_BAD_INPUT)
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_THE_SYSTEM:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _end(f"{where}{error.strerror}: free space or allow it, and repeat", EXIT_BAD_INPUT)
     except _UsageError as error:
         said = error.format_message()  # type: ignore[attr-defined]
         _end(f"{said.rstrip('.')}: see paretune --help", EXIT_BAD_INPUT)

@@ -17,7 +17,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no table.")]
 ChartFolder = Annotated[
     Path | None, typer.Option("--out", help="Folder for the chart: PNG, SVG and HTML.")
 ]
-Seed = Annotated[int, typer.Option(help="Of splits, resampling and the calibration subset.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of splits, resampling and the calibration subset.")]
 Runtimes = Annotated[
     str, typer.Option("--runtimes", help="Comma-separated runtimes to try; all by default.")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,12 +30,14 @@ def check_file(file: Path, option: str) -> None:
     """Refuse a file that cannot be written where it is asked for.
 
     Raises:
-        InputError: it is a folder, or there is none to hold it.
+        InputError: it is a folder, or there is none to hold it, or it may not be written.
     """
     if file.is_dir():
         raise InputError(f"{option} {file} is a folder: give the name of a file")
     if not file.absolute().parent.is_dir():
         raise InputError(f"{option} {file}: there is no folder {file.parent}: make it first")
+    if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+        raise InputError(f"{option} {file} may not be written: give another place")
 
 
 @dataclass(frozen=True)

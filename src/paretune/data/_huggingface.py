@@ -196,7 +196,14 @@ def _labels(
     if getattr(feature, "dtype", "") == "string":
         return labels_of(f"data {text}", cells)
     names = getattr(feature, "names", None)
-    return class_indices(text, np.asarray(cells)), tuple(names) if names else None
+    try:
+        values = np.asarray(cells)
+    except ValueError:  # lists, of unequal lengths
+        raise InputError(
+            f"data {text} has several labels a sample in its column {column}: only one label a "
+            "sample is supported"
+        ) from None
+    return class_indices(text, values), tuple(names) if names else None
 
 
 def _unlabelled(table: Any, label: str) -> bool:

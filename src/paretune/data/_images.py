@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,7 +58,8 @@ class ImageFiles(Samples):
         total = hashlib.sha256()
         for path in self.paths:
             status = path.stat()
-            total.update(f"{path.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            total.update(os.fsencode(path.absolute()))  # a name may be in any encoding
+            total.update(f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
         return total.hexdigest()
 
 

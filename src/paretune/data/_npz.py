@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import zipfile
 import zlib
@@ -64,8 +65,8 @@ class NpzSamples(TensorSamples):
     def identity(self) -> str:
         """Digest of the file's name, size and time of change."""
         status = self._file.stat()
-        text = f"{self._file.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        facts = f"\0{status.st_size}\0{status.st_mtime_ns}".encode()
+        return hashlib.sha256(os.fsencode(self._file.absolute()) + facts).hexdigest()
 
 
 def _arrays(file: Path) -> dict[str, NDArray[Any]]:

@@ -66,7 +66,12 @@ def materialise(
     if progress is not None:
         progress.step(f"prepare {len(dataset.splits[split])} samples of {split}")
     root = Path(folder).expanduser().absolute()
-    key = _key(dataset, split, model.inputs, described)
+    try:
+        key = _key(dataset, split, model.inputs, described)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{error.filename} is gone since the data was opened: bring it back"
+        ) from error
     final, partial = root / key, root / f".{key}.partial"
     try:
         root.mkdir(parents=True, exist_ok=True)

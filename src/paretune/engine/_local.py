@@ -37,7 +37,8 @@ class LocalActor(Actor):
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         ours, theirs = socket.socketpair()
         life_read, self._life = os.pipe()
-        command = [sys.executable, "-m", "paretune.engine._worker"]
+        # -P: what lies in the current folder, a downloaded model's say, is no part of the program.
+        command = [sys.executable, "-P", "-m", "paretune.engine._worker"]
         self._process = subprocess.Popen(
             [*command, str(theirs.fileno()), str(life_read)],
             pass_fds=(theirs.fileno(), life_read),

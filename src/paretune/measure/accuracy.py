@@ -104,7 +104,14 @@ def choose_metric(name: str | None, task: Task, labelled: bool) -> Metric:
     function = user_code.find(name, what="metric", returns="a float or one score per sample")
 
     def whole(outputs: Outputs, labels: Labels | None) -> float:
-        return float(np.mean(user_code.call(function, outputs, labels, what="metric", text=name)))
+        found = user_code.call(function, outputs, labels, what="metric", text=name)
+        try:
+            return float(np.mean(found))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"metric {name} returned {type(found).__name__}: it must return a float or one "
+                "score per sample"
+            ) from None
 
     return Metric(name, whole=whole)
 

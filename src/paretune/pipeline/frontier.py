@@ -48,6 +48,7 @@ def frontier(
     seconds: float = 2.0,
     starts: int = 3,
     seed: int = 0,
+    preprocessing: str | None = None,
     input_shape: Sequence[int] | None = None,
     classes: int | None = None,
     progress: Progress | None = None,
@@ -73,6 +74,7 @@ def frontier(
         seconds: timing time of each variant.
         starts: fresh starts of every process.
         seed: of splits and random inputs.
+        preprocessing: how images are prepared where a model of the user's does not say.
         input_shape: (C, H, W) of one sample; by default each model's own.
         classes: of a preset's networks; by default as published.
         progress: told what happens.
@@ -115,7 +117,7 @@ def frontier(
     if seconds <= 0 or starts < 1:
         raise InputError("a frontier needs time: give --seconds above 0 and --starts 1 or more")
     asked = [data, list(runtimes), list(precisions), list(threads), seconds, starts, seed]
-    asked += [list(input_shape or ()), classes]
+    asked += [list(input_shape or ()), classes, preprocessing]
     labels = None if classes is None else [str(number) for number in range(classes)]
     digest = hashlib.sha256(json.dumps([asked, target.kind_digest]).encode()).hexdigest()[:16]
     run = RunDir.claim(out, digest, resume=resume)
@@ -139,8 +141,9 @@ def frontier(
         return found
 
     def loaded(text: str) -> Model:
-        own_labels = None if text in models else labels
-        return load_model(text, input_shape=input_shape, labels=own_labels)
+        if text in models:
+            return load_model(text, input_shape=input_shape, preprocessing=preprocessing)
+        return load_model(text, input_shape=input_shape, labels=labels)
 
     try:
         (out / RECORDS).mkdir(exist_ok=True)

@@ -120,8 +120,8 @@ def optimize(
     worker = engine or LocalEngine()
     with (
         RunDir.claim(Path(out), intake.request.digest, resume=resume) as rundir,
-        nullcontext(store) if store is not None else Store.open() as shelf,
         rundir.cleared_when_refused(),
+        nullcontext(store) if store is not None else Store.open() as shelf,
     ):
         searches = intake.request.effort == "search"
         search = intake.arrays("search", told)

@@ -96,6 +96,7 @@ def take(
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)
     raced = {record.id: record for record in (*verdict.records, *found.failed)}
+    (rundir.path / JOURNAL).unlink(missing_ok=True)  # what a run that is resumed had come to
     for record in raced.values():
         rundir.append(JOURNAL, record)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from paretune.core import (
     ImagePreprocessing,
     InputError,
+    MissingPackageError,
     Model,
     Preprocessing,
     Task,
@@ -79,6 +80,8 @@ def _config(name: str, text: str) -> Any:
     try:
         with quiet():
             return AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except ImportError as error:
+        raise _needs_more(text, error) from None
     except (OSError, ValueError, KeyError) as error:
         if Path(name).is_dir():
             raise InputError(
@@ -86,6 +89,13 @@ def _config(name: str, text: str) -> Any:
                 "save_pretrained"
             ) from None
         raise _unreachable(text, error) from None
+
+
+def _needs_more(text: str, error: ImportError) -> MissingPackageError:
+    """Some models of transformers are other packages' inside, timm's among them."""
+    return MissingPackageError(
+        f"model {text} needs a package that is not installed: {first_line(error)}"
+    )
 
 
 def _unreachable(text: str, error: Exception) -> InputError:
@@ -135,6 +145,8 @@ def _weights(name: str, text: str, config: Any, kind: str) -> Any:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
+    except ImportError as error:
+        raise _needs_more(text, error) from None
     except SafetensorError as error:
         raise InputError(
             f"the weights of {text} are not a whole safetensors file ({first_line(error)}): "

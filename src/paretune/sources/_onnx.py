@@ -53,6 +53,8 @@ def _parse(path: Path, text: str) -> Any:
 
     try:
         proto = onnx.load(str(path), load_external_data=False)
+    except IsADirectoryError:
+        raise InputError(f"{text} is a folder: give the ONNX file in it") from None
     except DecodeError:
         raise InputError(
             f"{text} is not a whole ONNX file (it cannot be decoded): copy or export it again"
