@@ -121,7 +121,8 @@ def _shapes(graph: Any) -> list[tuple[int | None, ...]]:
     weights = {weight.name for weight in graph.graph.initializer}
     return [
         tuple(
-            axis.dim_value if axis.dim_value > 0 else None  # some write a free axis as -1 or 0
+            # Some write a free axis as -1, which ONNX Runtime takes for free, too.
+            axis.dim_value if axis.HasField("dim_value") and axis.dim_value >= 0 else None
             for axis in value.type.tensor_type.shape.dim
         )
         for value in graph.graph.input
