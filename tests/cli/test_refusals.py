@@ -348,7 +348,7 @@ def test_a_json_file_that_may_not_be_written(paretune, files, tmp_path, monkeypa
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     said = paretune("bench", files / "tiny.onnx", "--json", tmp_path / "x.json")
     assert said.code == 2
-    assert "x.json may not be written" in said.err
+    assert "may not be written: give another place" in said.err
 
 
 def test_a_folder_named_like_a_file(refused, tmp_path):

@@ -149,7 +149,7 @@ def test_a_file_that_vanished(tmp_path, net):
     samples = dataset.samples
     identity = samples.identity()
     paths[gone].unlink()
-    with pytest.raises(InputError, match="is gone since the data was opened"):
+    with pytest.raises(InputError, match="cannot be read any more"):
         materialise(dataset, "train", net, tmp_path / "out")
     samples.identity = lambda: identity
     with pytest.raises(InputError, match="cannot be read"):

@@ -117,3 +117,16 @@ def test_what_lies_in_the_current_folder_is_not_imported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with LocalEngine().actor(FACTORY, 1) as actor:
         assert actor.call("add", 2) == 3
+
+
+def test_from_a_prompt_the_users_own_module_is_found(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "class Box:\n    def __init__(self, of=None):\n        pass\n"
+    )
+    asked = (
+        "import mine, sys\n"
+        "from paretune.engine import LocalEngine\n"
+        "assert sys.path[0] == ''\n"
+        "LocalEngine().actor('mine:Box', mine.Box()).close()\n"
+    )
+    subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, check=True)

@@ -228,3 +228,15 @@ def test_a_killed_frontier_keeps_every_model_that_was_measured(files, tmp_path):
     assert all(file.read_bytes() == text for file, text in kept)
     points = json.loads((out / "frontier.json").read_text())["points"]
     assert {point["model"] for point in points} == {"small@8", "large@8"}
+
+
+def test_what_a_model_does_not_say_is_said_for_it(tmp_path):
+    nets, shape = "tests.pipeline.nets:digits", (1, 8, 8)
+    plain = frontier([nets], out=tmp_path / "plain", **OPTIONS)
+    assert "input_shape" in next(iter(plain.left_out.values()))
+    given = {"accuracy": {"digits": 0.9}, "input_shape": shape}
+    found = frontier([nets], out=tmp_path / "shaped", **given, **OPTIONS)
+    assert not found.left_out
+    with pytest.raises(InputError, match="neither"):
+        frontier([nets], preprocessing="imagenot", out=tmp_path / "misspelt", **OPTIONS)
+    assert not (tmp_path / "misspelt").exists()

@@ -85,17 +85,22 @@ def main() -> None:
         if error.errno not in _REFUSED_BY_THE_SYSTEM:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        _end(f"{where}{error.strerror}: free space or allow it, and repeat", EXIT_BAD_INPUT)
+        said = f"{where}{error.strerror}: free space or allow it"
+        _end(f"{said}{_going_on(', and ')}", EXIT_BAD_INPUT)
     except _UsageError as error:
         said = error.format_message()  # type: ignore[attr-defined]
         _end(f"{said.rstrip('.')}: see paretune --help", EXIT_BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:
-        resumable = sys.argv[1:2] and sys.argv[1] in _RESUMABLE
-        mend = "; repeat the command with --resume to go on" if resumable else ""
-        _end(f"interrupted{mend}", EXIT_INTERRUPTED)
+        _end(f"interrupted{_going_on('; ')}", EXIT_INTERRUPTED)
     sys.exit(code or 0)
+
+
+def _going_on(link: str) -> str:
+    """How the command goes on, where it can."""
+    resumable = sys.argv[1:2] and sys.argv[1] in _RESUMABLE
+    return f"{link}repeat the command with --resume to go on" if resumable else ""
 
 
 def _end(text: str, code: int) -> NoReturn:

@@ -36,8 +36,8 @@ def check_file(file: Path, option: str) -> None:
         raise InputError(f"{option} {file} is a folder: give the name of a file")
     if not file.absolute().parent.is_dir():
         raise InputError(f"{option} {file}: there is no folder {file.parent}: make it first")
-    if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
-        raise InputError(f"{option} {file} may not be written: give another place")
+    if not os.access(file.absolute().parent, os.W_OK):  # it is written beside, and renamed
+        raise InputError(f"{option} {file}: {file.parent} may not be written: give another place")
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,9 @@ def materialise(
     root = Path(folder).expanduser().absolute()
     try:
         key = _key(dataset, split, model.inputs, described)
-    except FileNotFoundError as error:
+    except OSError as error:
         raise InputError(
-            f"{error.filename} is gone since the data was opened: bring it back"
+            f"{error.filename} cannot be read any more ({error.strerror}): bring it back"
         ) from error
     final, partial = root / key, root / f".{key}.partial"
     try:

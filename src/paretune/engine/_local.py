@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from paretune.core import WorkerError
@@ -46,7 +47,7 @@ class LocalActor(Actor):
             stdout=self._log,
             stderr=self._log,
             env=os.environ
-            | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+            | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)}
             | dict(environment),
         )
         theirs.close()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from paretune.core import (
     BenchRecord,
@@ -26,7 +27,7 @@ from paretune.pipeline.request import Request
 from paretune.pipeline.rundir import RunDir
 from paretune.report.hardware.models import Known, ModelFrontier, family_of, model_frontier
 from paretune.report.hardware.subjects import base_name, size_of
-from paretune.sources import load_model
+from paretune.sources import load_model, prepare_text
 from paretune.store import Store, paths, records
 
 RECORDS = "records"
@@ -75,7 +76,8 @@ def frontier(
         starts: fresh starts of every process.
         seed: of splits and random inputs.
         preprocessing: how images are prepared where a model of the user's does not say.
-        input_shape: (C, H, W) of one sample; by default each model's own.
+        input_shape: (C, H, W) of one sample of the user's models; of a preset's networks, too,
+            where `classes` are given. By default each model's own.
         classes: of a preset's networks; by default as published.
         progress: told what happens.
         engine: where work runs.
@@ -88,8 +90,10 @@ def frontier(
     told = progress or Silent()
     known_models = preset(preset_name) if preset_name else ()
     published: dict[str, Known] = {}
+    # What was published is of networks of their own size; of another, others are made of them.
+    own_shape = input_shape if classes is not None else None
     for k in known_models:
-        size = size_of(input_shape or (3, k.img_size, k.img_size))
+        size = size_of(own_shape or (3, k.img_size, k.img_size))
         facts = Known(top1=k.top1, family=k.family, source=SOURCE)
         published |= {base_name(k.model) + size: facts, k.model + size: facts}
     given = _given(accuracy or {})
@@ -116,8 +120,19 @@ def frontier(
     ).check(target)
     if seconds <= 0 or starts < 1:
         raise InputError("a frontier needs time: give --seconds above 0 and --starts 1 or more")
-    asked = [data, list(runtimes), list(precisions), list(threads), seconds, starts, seed]
-    asked += [list(input_shape or ()), classes, preprocessing]
+    asked: list[Any] = [
+        data,
+        list(runtimes),
+        list(precisions),
+        list(threads),
+        seconds,
+        starts,
+        seed,
+    ]
+    asked += [list(input_shape or ()), classes]
+    if preprocessing is not None:
+        described = prepare_text(preprocessing, None)
+        asked.append(preprocessing if described is None else described.model_dump(mode="json"))
     labels = None if classes is None else [str(number) for number in range(classes)]
     digest = hashlib.sha256(json.dumps([asked, target.kind_digest]).encode()).hexdigest()[:16]
     run = RunDir.claim(out, digest, resume=resume)
@@ -143,7 +158,7 @@ def frontier(
     def loaded(text: str) -> Model:
         if text in models:
             return load_model(text, input_shape=input_shape, preprocessing=preprocessing)
-        return load_model(text, input_shape=input_shape, labels=labels)
+        return load_model(text, input_shape=own_shape, labels=labels)
 
     try:
         (out / RECORDS).mkdir(exist_ok=True)

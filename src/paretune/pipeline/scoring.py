@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from paretune.core import Precision, Score, UnsupportedError, Variant, WorkerError
+from paretune.core import InputError, Precision, Score, UnsupportedError, Variant, WorkerError
 from paretune.data import ArrayFolder
 from paretune.engine import Actor
 from paretune.measure import score
@@ -93,10 +93,13 @@ def _run(context: Context, program: Program, arrays: ArrayFolder) -> Outputs:
                     for row in range(0, arrays.n, part)
                 ]
                 return np.concatenate(parts)
-        except WorkerError as error:
-            if many == batch:
+        except (WorkerError, UnsupportedError, InputError) as error:
+            if many > batch:
+                many = batch
+                continue
+            if isinstance(error, WorkerError):
                 raise UnsupportedError(f"running it failed: {error}") from error
-            many = batch
+            raise
 
 
 def _at_once(program: Program, variant: Variant, arrays: ArrayFolder) -> int:

@@ -179,11 +179,6 @@ class TorchSession(Session):
             tensors.append(tensor)
         return tensors
 
-    def of_batch(self, batch: int) -> TorchSession:
-        """See `Session.of_batch`: nothing is compiled for a batch."""
-        settings = self._settings.model_copy(update={"batch": batch})
-        return TorchSession(self._program, settings, self._function, dtype=self._dtype)
-
     def layers(self, feeds: Feeds, calls: int = 20) -> list[LayerTime]:
         """Mean time of each module or operator, by PyTorch's profiler."""
         import torch

@@ -18,6 +18,15 @@ WEIGHTS_FILE = "weights.safetensors"
 REASON_FILE = "not-exported.txt"
 
 
+class EagerSession(_torch.TorchSession):
+    """A session of which nothing is compiled for a batch."""
+
+    def of_batch(self, batch: int) -> EagerSession:
+        """See `Session.of_batch`."""
+        settings = self._settings.model_copy(update={"batch": batch})
+        return EagerSession(self._program, settings, self._function, dtype=self._dtype)
+
+
 class TorchEager(Runtime):
     """PyTorch without a compiler.
 
@@ -30,7 +39,7 @@ class TorchEager(Runtime):
     packages: ClassVar[tuple[str, ...]] = ("torch",)
     install: ClassVar[str] = _torch.INSTALL
     #: What `load` gives.
-    session: ClassVar[type[_torch.TorchSession]] = _torch.TorchSession
+    session: ClassVar[type[_torch.TorchSession]] = EagerSession
 
     def precisions(self, target: Target, device: Device) -> tuple[Precision, ...]:
         """F32; bf16 where the CPU has it in hardware; tf32, bf16 and f16 on CUDA."""

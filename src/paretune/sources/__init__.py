@@ -13,6 +13,7 @@ from paretune.sources import (  # noqa: F401 - each registers its source
 )
 from paretune.sources._digest import digest_of_module
 from paretune.sources._load import load_model
+from paretune.sources._prepare import prepare_text
 from paretune.sources._registry import register, source_of, sources
 from paretune.sources.base import Request, Source
 
@@ -21,6 +22,7 @@ __all__ = [
     "Source",
     "digest_of_module",
     "load_model",
+    "prepare_text",
     "register",
     "source_of",
     "sources",

@@ -92,7 +92,7 @@ def record_drift(
         for index in there.intersection(wanted):
 
             def enter(_: Any, args: Any, index: int = index, into: Any = caught) -> None:
-                into[index] = args[0]
+                into[index] = args[0].clone()  # what follows may work in place
 
             inner = network.get_submodule(blocks[index].members[0])
             handles.append(inner.register_forward_pre_hook(enter))

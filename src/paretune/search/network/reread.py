@@ -52,7 +52,7 @@ def reread(
     biased = {name for name, layer in _dense(changed) if layer.bias is not None}
     half = len(x) // 2
     with torch.no_grad():
-        start = float((changed(x) - y)[half:].square().mean())
+        start = float((changed(x.clone()) - y)[half:].square().mean())
         were = _reads(original, x)
         for name in were:
             layer = dict(_dense(changed)).get(name)
@@ -66,7 +66,7 @@ def reread(
                 wanted = wanted.index_select(_channels(layer), kept[name])
             if wanted.shape == now[1].shape:
                 _fit(layer, now[0], wanted, seed)
-        if not float((changed(x) - y)[half:].square().mean()) < start:
+        if not float((changed(x.clone()) - y)[half:].square().mean()) < start:
             for name, layer in _dense(changed):
                 if name not in biased:
                     layer.bias = None
@@ -114,7 +114,7 @@ def _reads(module: nn.Module, x: torch.Tensor) -> dict[str, tuple[torch.Tensor, 
 
         handles.append(layer.register_forward_hook(hook))
     try:
-        module(x)
+        module(x.clone())
     finally:
         for handle in handles:
             handle.remove()

@@ -137,7 +137,8 @@ def _run(
         handles.append(module.get_submodule(last).register_forward_hook(leave))
     try:
         with torch.no_grad():
-            module(*inputs)
+            # The network may work in place on what it is given.
+            module(*(x.clone() if isinstance(x, torch.Tensor) else x for x in inputs))
     finally:
         for handle in handles:
             handle.remove()

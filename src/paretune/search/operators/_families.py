@@ -73,7 +73,7 @@ class Family(Operator):
             block = Residual(self.layers(ends, stride, params), active=params["active"])
         read = []
         flow, few = site.flow, site.flow.head(1)
-        x, passed = flow.x, bool(flow.extras or flow.named)
+        x, passed = flow.x.clone(), bool(flow.extras or flow.named)
         for one in site.module.apart():
             found = anatomy(Bound(one, few.extras, few.named) if passed else one, x[:1])
             if found is not None:
