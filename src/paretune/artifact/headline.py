@@ -40,8 +40,7 @@ def search(result: Result) -> str | None:
         return None
     best = result.variant(result.best_compiled_baseline)
     reference = f"the best compiled baseline ({describe(best)})"
-    own = result.variant(result.chosen).architecture == best.architecture
-    if own or result.chosen == result.best_compiled_baseline:
+    if result.variant(result.chosen).architecture == best.architecture:
         return f"The search found nothing that beats {reference}."
     return f"The search: {compared(result.ratios.latency_vs_best_compiled_baseline, reference)}."
 
