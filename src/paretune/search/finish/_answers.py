@@ -12,9 +12,10 @@ MOST_BYTES = 256 * 2**20
 
 
 class Answers:
-    """A teacher's answers by step, where what does not fit is asked again, and to mirrored images.
+    """A teacher's answers by step, where what does not fit is asked again, and to changed images.
 
-    `flips` says whether it knows a mirrored image for what it was, None until it was asked.
+    `flips` says whether it knows a mirrored image for what it was, and `shift` how far an image may
+    be moved; None until it was asked.
 
     Valid for one teacher, one recipe, one seed and one set of samples: whoever shares it between
     trainings answers for that.
@@ -27,6 +28,7 @@ class Answers:
         self._known: dict[int, torch.Tensor] = {}
         self._left = most
         self.flips: bool | None = None
+        self.shift: float | None = None
 
     def of(self, step: int) -> torch.Tensor | None:
         """Answers at a step, batch on axis 0, None where they are not known."""

@@ -6,7 +6,8 @@ they are: nothing is known of what may be done to them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 #: Share of mirrored images on which the teacher must answer as before for flips to be allowed.
 SAME = 0.9
+#: The same of moved ones: a teacher that had seen images moved by 1/16 kept 0.95 of its answers at
+#: 1/16 and 0.88 at 1/8, one that had seen 1/8 kept 0.95 at 1/8.
+SAME_MOVED = 0.93
+#: Shifts that it is asked about, in parts of the image's size.
+SHIFTS = (0.125, 0.0625, 0.03125)
 #: Images that are looked at for that, and how many at once.
 LOOKED_AT, AT_ONCE = 512, 32
 
@@ -83,6 +89,33 @@ def flips_hold(teacher: nn.Module, batches: Batches, device: torch.device) -> bo
     the teacher can tell: flips are allowed where its first class stays the same on `SAME` of the
     images.
     """
+    same = _agreement(teacher, batches, device, lambda images: images.flip(-1))
+    return same is not None and same >= SAME
+
+
+def known_shift(teacher: nn.Module, batches: Batches, device: torch.device) -> float:
+    """The largest of `SHIFTS` after which the teacher knows an image for what it was, else 0.
+
+    Of images that it never saw moved so far it knows little, and its answers mislead. Where they
+    have no first class to compare, the smallest.
+    """
+    for shift in SHIFTS:
+        moved = partial(view, random=np.random.default_rng(0), shift=shift, flip=False)
+        same = _agreement(teacher, batches, device, moved)
+        if same is None:
+            return SHIFTS[-1]
+        if same >= SAME_MOVED:
+            return shift
+    return 0.0
+
+
+def _agreement(
+    teacher: nn.Module,
+    batches: Batches,
+    device: torch.device,
+    changed: Callable[[torch.Tensor], torch.Tensor],
+) -> float | None:
+    """Share of images with the same first class after a change; None where there are no classes."""
     import torch
 
     from paretune.search.finish._loss import first
@@ -92,11 +125,11 @@ def flips_hold(teacher: nn.Module, batches: Batches, device: torch.device) -> bo
     for start in range(0, len(rows), AT_ONCE):
         inputs = [x.to(device) for x in batches.inputs(rows[start : start + AT_ONCE])]
         if not are_images(inputs):
-            return False
+            return None
         with torch.no_grad():
-            straight = first(teacher(*inputs))
-            mirrored = first(teacher(*(x.flip(-1) for x in inputs)))
-        if straight.ndim != 2:
-            return False
-        same += int((straight.argmax(1) == mirrored.argmax(1)).sum())
-    return same >= SAME * len(rows)
+            before = first(teacher(*inputs))
+            after = first(teacher(*(changed(x) for x in inputs)))
+        if before.ndim != 2:
+            return None
+        same += int((before.argmax(1) == after.argmax(1)).sum())
+    return same / len(rows)

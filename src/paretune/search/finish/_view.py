@@ -53,6 +53,7 @@ class Views:
                 answers.flips = _augment.flips_hold(teacher, batches, device)
             wanted = answers.flips
         self.flips = wanted and self.images
+        self._shift = self._furthest(device, answers) if self.images else 0.0
 
     def training(self, step: int) -> View:
         """Inputs of this process, and the distribution over classes that labels give them.
@@ -73,13 +74,23 @@ class Views:
             return self._view(rows, np.random.default_rng([step, 2]))[0]
         return self._inputs(rows)
 
+    def _furthest(self, device: torch.device, answers: Answers) -> float:
+        """How far images are moved, in parts of their size."""
+        if self._recipe.shift is not None:
+            return self._recipe.shift
+        if not self._recipe.scores:
+            return _augment.SHIFTS[-1]  # values have no first class to compare
+        if answers.shift is None:
+            answers.shift = _augment.known_shift(self._teacher, self._batches, device)
+        return answers.shift
+
     def _inputs(self, rows: NDArray[np.int64]) -> list[torch.Tensor]:
         return [x.to(self._device) for x in self._batches.inputs(rows)]
 
     def _view(self, rows: NDArray[np.int64], random: np.random.Generator) -> View:
         inputs, truth = self._inputs(rows), self._truth(rows)
         if self.images:
-            shift, flip = self._recipe.shift, self.flips
+            shift, flip = self._shift, self.flips
             inputs = [_augment.view(x, random, shift=shift, flip=flip) for x in inputs]
         if self._recipe.mixup and all(x.is_floating_point() for x in inputs):
             mixing = _augment.mixing(len(rows), random, self._recipe.mixup)

@@ -37,7 +37,11 @@ class Recipe:
             CIFAR-10 (JPEG) that are 2.1 and 2.3 times as fast as their ResNet-56 (0.895) reached
             0.895 without and 0.899 with it, means of three seeds, although every step took a
             quarter longer and they had no more time.
-        shift: largest random shift, in parts of the image's size.
+        shift: largest random shift, in parts of the image's size; None asks the teacher: the
+            largest of 1/8, 1/16 and 1/32 after which it mostly answers as before. A network for
+            Fashion-MNIST, 2.5 times as fast as its EfficientNet, which never saw more than 1/16,
+            began 0.0161 nats from it, and was after 300 seconds 0.0212 away with 1/8, 0.0116 with
+            1/16, 0.0108 with 1/32, 0.0105 with none. With 1/8 a rate of 2e-4 did no better.
         ema: decay a step of the averaged weights that are handed back; short runs average less.
         warmup: share of the budget over which the learning rate rises.
         clip: largest norm of the gradient.
@@ -58,7 +62,7 @@ class Recipe:
     mixup: float = 0.0
     flip: bool | None = None
     both_ways: bool = True
-    shift: float = 0.125
+    shift: float | None = None
     ema: float = 0.998
     warmup: float = 0.05
     clip: float = 1.0
@@ -88,5 +92,5 @@ class Recipe:
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise InputError(f"recipe: {name} is {value}: give a number from {low} to {high}")
