@@ -89,8 +89,9 @@ def flips_hold(teacher: nn.Module, batches: Batches, device: torch.device) -> bo
     the teacher can tell: flips are allowed where its first class stays the same on `SAME` of the
     images.
     """
-    same = _agreement(teacher, batches, device, lambda images: images.flip(-1))
-    return same is not None and same >= SAME
+    before = _classes(teacher, batches, device)
+    after = _classes(teacher, batches, device, lambda images: images.flip(-1))
+    return before is not None and after is not None and _same(before, after) >= SAME
 
 
 def known_shift(teacher: nn.Module, batches: Batches, device: torch.device) -> float:
@@ -99,37 +100,41 @@ def known_shift(teacher: nn.Module, batches: Batches, device: torch.device) -> f
     Of images that it never saw moved so far it knows little, and its answers mislead. Where they
     have no first class to compare, the smallest.
     """
+    before = _classes(teacher, batches, device)
     for shift in SHIFTS:
         moved = partial(view, random=np.random.default_rng(0), shift=shift, flip=False)
-        same = _agreement(teacher, batches, device, moved)
-        if same is None:
+        after = _classes(teacher, batches, device, moved)
+        if before is None or after is None:
             return SHIFTS[-1]
-        if same >= SAME_MOVED:
+        if _same(before, after) >= SAME_MOVED:
             return shift
     return 0.0
 
 
-def _agreement(
+def _same(before: torch.Tensor, after: torch.Tensor) -> float:
+    return float((before == after).double().mean())
+
+
+def _classes(
     teacher: nn.Module,
     batches: Batches,
     device: torch.device,
-    changed: Callable[[torch.Tensor], torch.Tensor],
-) -> float | None:
-    """Share of images with the same first class after a change; None where there are no classes."""
+    changed: Callable[[torch.Tensor], torch.Tensor] = lambda images: images,
+) -> torch.Tensor | None:
+    """First classes of some images after a change, int64 (n,); None where there are no classes."""
     import torch
 
     from paretune.search.finish._loss import first
 
     rows = batches.some(LOOKED_AT)
-    same = 0
+    found = []
     for start in range(0, len(rows), AT_ONCE):
         inputs = [x.to(device) for x in batches.inputs(rows[start : start + AT_ONCE])]
         if not are_images(inputs):
             return None
         with torch.no_grad():
-            before = first(teacher(*inputs))
-            after = first(teacher(*(changed(x) for x in inputs)))
-        if before.ndim != 2:
+            answer = first(teacher(*(changed(x) for x in inputs)))
+        if answer.ndim != 2:
             return None
-        same += int((before.argmax(1) == after.argmax(1)).sum())
-    return same / len(rows)
+        found.append(answer.argmax(1))
+    return torch.cat(found)
