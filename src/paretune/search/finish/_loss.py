@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from paretune.search.divergence import divergence
@@ -36,3 +37,15 @@ def objective(
         return soft
     hard = F.cross_entropy(student.float(), truth)
     return (1 - recipe.hard_weight) * soft + recipe.hard_weight * hard
+
+
+def blame(
+    inputs: Sequence[torch.Tensor], answer: torch.Tensor, loss: torch.Tensor, number: int
+) -> str:
+    """Where what is not finite came in."""
+    where = f"at step {number + 1}"
+    if not all(bool(x.isfinite().all()) for x in inputs):
+        return f"inputs are not finite {where}"
+    if not bool(answer.isfinite().all()):
+        return f"the teacher's answers are not finite {where}"
+    return f"the loss is {float(loss.detach())} {where}"

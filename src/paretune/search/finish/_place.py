@@ -29,6 +29,19 @@ def laid_out(module: nn.Module, layout: torch.memory_format) -> None:
             tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
+def in_mode(module: nn.Module, train: bool) -> None:
+    """Bring a module into train or eval mode for a step of its training.
+
+    Recurrent layers stay in train mode: cuDNN gives no gradient in the other.
+    """
+    from torch import nn
+
+    module.train(train)
+    for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            layer.train()
+
+
 def optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW or SGD over what is trainable; vectors, so biases and norms, are not decayed."""
     import torch

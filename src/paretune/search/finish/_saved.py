@@ -31,6 +31,7 @@ class Saved:
         elapsed: seconds of this budget.
         looking: seconds of evaluations, which are not of the budget.
         pace: seconds a step, lately.
+        settled: step of this budget at which BatchNorm's statistics were fixed, None before.
         micro: samples that fit into memory at once; 0 for all.
         losses: of each step.
         rates: of each step.
@@ -49,6 +50,7 @@ class Saved:
     elapsed: float = 0.0
     looking: float = 0.0
     pace: float = 0.0
+    settled: int | None = None
     micro: int = 0
     losses: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)

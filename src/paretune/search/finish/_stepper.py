@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,9 @@ from paretune.search.finish._augment import are_images
 from paretune.search.finish._average import Average, copied, refresh_norms
 from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
-from paretune.search.finish._loss import first, objective
+from paretune.search.finish._loss import blame, first, objective
 from paretune.search.finish._memory import fitting
-from paretune.search.finish._place import laid_out, optimizer, placed
+from paretune.search.finish._place import in_mode, laid_out, optimizer, placed
 from paretune.search.finish._saved import Saved
 from paretune.search.finish._strided import guarded
 from paretune.search.finish._view import Views
@@ -101,6 +101,7 @@ class Stepper:
             self.micro = max(min(FEWEST, self.micro), room)
         self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
+        self.settled = False
         self._features = Features(student, self.teacher, features)
         #: Samples that the teacher was asked about.
         self.asked = 0
@@ -110,7 +111,7 @@ class Stepper:
 
         Args:
             number: of the step since the student's training began; decides samples and chance.
-            begun: of the step in this budget; averaging begins with it.
+            begun: of the step since averaging began.
             rate: learning rate.
 
         Raises:
@@ -134,15 +135,26 @@ class Stepper:
         self.average.follow(self.student, begun)
         return loss
 
+    def settle(self) -> None:
+        """Train on as the student will serve, and average from here on."""
+        self._refresh()
+        self.average = Average(self.student, self.recipe.ema)
+        self.settled = True
+
     def finish(self) -> None:
         """Give the student its averaged weights, with BatchNorm statistics that fit them."""
         self.student.load_state_dict(self.average.weights)
+        if not self.settled:
+            self._refresh()
+        self.average.weights = copied(self.student.state_dict())
+        self.student.eval()
+
+    def _refresh(self) -> None:
+        """Estimate BatchNorm's statistics on the first batches."""
         count = min(self.recipe.norm_batches, self.batches.steps)
         if count:
             views = (self._views.statistics(step) for step in range(count))
             refresh_norms(self.student, (part for view in views for part in self._parts(view)))
-        self.average.weights = copied(self.student.state_dict())
-        self.student.eval()
 
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:
@@ -180,6 +192,7 @@ class Stepper:
         for key, value in saved.average.items():
             self.average.weights[key].copy_(value)
         self.micro = min(saved.micro or self.micro, self.micro)
+        self.settled = saved.settled is not None
 
     def agreed(self, value: float) -> float:
         """The first process's value, so that all take the same decision."""
@@ -207,7 +220,7 @@ class Stepper:
         """Gradient over the whole batch, in as many parts as memory needs, and a step along it."""
         import torch
 
-        self._model.train()
+        in_mode(self._model, not self.settled)
         self.optimizer.zero_grad(set_to_none=True)
         n, pieces = len(inputs[0]), self._parts(inputs)
         parts = len(pieces)
@@ -270,7 +283,7 @@ class Stepper:
             loss = loss + self.recipe.feature_weight * feature
         # All processes stop together, or one would wait for another's gradient for ever.
         if not bool(torch.isfinite(self.accelerator.gather(loss.detach())).all()):
-            raise DivergedError(_blame(inputs, answer, loss, number))
+            raise DivergedError(blame(inputs, answer, loss, number))
         return loss
 
     def _shrink(self, error: BaseException) -> None:
@@ -283,15 +296,3 @@ class Stepper:
             ) from error
         self.micro = smaller
         clear_memory()
-
-
-def _blame(
-    inputs: Sequence[torch.Tensor], answer: torch.Tensor, loss: torch.Tensor, number: int
-) -> str:
-    """Where what is not finite came in."""
-    where = f"at step {number + 1}"
-    if not all(bool(x.isfinite().all()) for x in inputs):
-        return f"inputs are not finite {where}"
-    if not bool(answer.isfinite().all()):
-        return f"the teacher's answers are not finite {where}"
-    return f"the loss is {float(loss.detach())} {where}"

@@ -143,8 +143,10 @@ class _Run:
     def _share(self) -> float:
         """Share of the budget at the coming step."""
         state = self.state
-        # What BatchNorm's statistics will take: forward passes alone, of the student alone.
-        tail = self.stepper.recipe.norm_batches * state.pace / 2
+        recipe = self.stepper.recipe
+        # What BatchNorm's statistics will take where it is at the end: forward passes alone, of the
+        # student alone.
+        tail = 0.0 if recipe.settle else recipe.norm_batches * state.pace / 2
         coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
         return self.stepper.agreed(coming)
 
@@ -154,14 +156,21 @@ class _Run:
 
     def _step(self, share: float) -> None:
         state, recipe = self.state, self.stepper.recipe
+        settling = not self.stepper.settled and share > 1 - recipe.settle
+        if settling:
+            self.stepper.settle()
+            state.settled = state.step
         lr = rate(min(share, 1.0), peak=recipe.lr, warmup=recipe.warmup)
-        loss = self.stepper.step(state.origin + state.step, state.step, lr)
+        loss = self.stepper.step(state.origin + state.step, state.step - (state.settled or 0), lr)
         state.rates.append(lr)
         state.losses.append(loss)
         state.step += 1
         took = self._tick()
-        # The first step prepares kernels and is no measure of the others.
-        state.pace = took if state.step <= 2 else 0.8 * state.pace + 0.2 * took
+        # The first step prepares kernels and is no measure of the others, nor is one that settled.
+        if state.step <= 2:
+            state.pace = took
+        elif not settling:
+            state.pace = 0.8 * state.pace + 0.2 * took
         done = self._used()
         if int(done * TOLD) > self._said:
             self._said = int(done * TOLD)

@@ -1,0 +1,88 @@
+"""Training ends as the student will serve: statistics stay, dropout is off."""
+
+import pytest
+import torch
+from torch import nn
+
+from paretune.search.finish import Recipe, distil
+from paretune.search.finish._saved import Saved
+from tests.search.finish.conftest import net
+
+QUICK = Recipe(batch=64, lr=1e-2)
+EPOCHS = 2  # of eleven steps
+
+
+class Watched(nn.Module):
+    """Notes, step by step, which of its layers train and what BatchNorm's statistics are."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = net(1)
+        self.drop = nn.Dropout(0.1)
+        self.memory = nn.LSTM(10, 10, batch_first=True)
+        self.norm = next(m for m in self.net.modules() if isinstance(m, nn.BatchNorm2d))
+        self.trained, self.means = [], []
+
+    def forward(self, image):
+        scores = self.drop(self.net(image))
+        if torch.is_grad_enabled():
+            self.trained.append([m.training for m in (self.norm, self.drop, self.memory)])
+            self.means.append(self.norm.running_mean.clone())
+        return scores + self.memory(scores.unsqueeze(1))[0][:, 0]
+
+
+def test_the_last_fifth_is_trained_as_the_student_will_serve(digits, teacher):
+    student = Watched()
+    done = distil(student, teacher, digits["train"], recipe=QUICK, epochs=EPOCHS)
+    trained, means = student.trained[-done.steps :], student.means[-done.steps :]
+    late = [norm is False for norm, _, _ in trained]
+    first = late.index(True)
+    assert first == round(0.8 * done.steps)
+    assert late == sorted(late)  # once settled, for good
+    assert [drop for _, drop, _ in trained] == [not x for x in late]
+    # cuDNN gives recurrent layers no gradient in eval mode.
+    assert all(memory for _, _, memory in trained)
+    assert all(mean.equal(means[first]) for mean in means[first:])
+    assert means[first].equal(student.norm.running_mean)
+    assert not any(mean.equal(means[first]) for mean in means[:first])
+
+
+@pytest.mark.parametrize(("share", "settled"), [(0.0, 0), (1.0, 1)])
+def test_the_share_is_the_recipe_s(digits, teacher, share, settled):
+    student = Watched()
+    recipe = Recipe(batch=64, lr=1e-2, settle=share)
+    done = distil(student, teacher, digits["train"], recipe=recipe, epochs=EPOCHS)
+    assert {norm for norm, _, _ in student.trained[-done.steps :]} == {not settled}
+
+
+def test_where_it_settled_a_training_goes_on_settled(digits, teacher, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    class Stopped(Watched):
+        left = 21
+
+        def forward(self, image):
+            self.left -= torch.is_grad_enabled()
+            if self.left < 0:
+                raise StoppedError
+            return super().forward(image)
+
+    options = {"recipe": QUICK, "epochs": EPOCHS, "save_every": 0.0}
+    torch.manual_seed(0)
+    whole = Watched()
+    before = {key: value.clone() for key, value in whole.state_dict().items()}
+    distil(whole, teacher, digits["train"], **options, checkpoint=tmp_path / "whole.pt")
+    stopped, again = Stopped(), Watched()
+    for student in (stopped, again):
+        student.load_state_dict(before)
+    with pytest.raises(StoppedError):
+        distil(stopped, teacher, digits["train"], **options, checkpoint=tmp_path / "x.pt")
+    distil(again, teacher, digits["train"], **options, checkpoint=tmp_path / "x.pt")
+    assert {norm for norm, _, _ in again.trained} == {False}
+    pairs = zip(whole.state_dict().values(), again.state_dict().values(), strict=True)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
+
+
+def test_another_budget_begins_in_train_mode_again():
+    assert Saved(key="a", step=30, settled=24).next_budget("b").settled is None
