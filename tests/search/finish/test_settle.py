@@ -7,6 +7,7 @@ from torch import nn
 from paretune.search.finish import Recipe, distil
 from paretune.search.finish._saved import Saved
 from tests.search.finish.conftest import net
+from tests.search.finish.test_distil import Clock
 
 QUICK = Recipe(batch=64, lr=1e-2)
 EPOCHS = 2  # of eleven steps
@@ -35,13 +36,11 @@ def test_the_last_fifth_is_trained_as_the_student_will_serve(digits, teacher):
     student = Watched()
     done = distil(student, teacher, digits["train"], recipe=QUICK, epochs=EPOCHS)
     trained, means = student.trained[-done.steps :], student.means[-done.steps :]
-    late = [norm is False for norm, _, _ in trained]
+    late = [norm is False for norm, *_ in trained]
     first = late.index(True)
     assert first == round(0.8 * done.steps)
     assert late == sorted(late)  # once settled, for good
-    assert [drop for _, drop, _ in trained] == [not x for x in late]
-    # cuDNN gives recurrent layers no gradient in eval mode.
-    assert all(memory for _, _, memory in trained)
+    assert trained == [[not x] * 3 for x in late]
     assert all(mean.equal(means[first]) for mean in means[first:])
     assert means[first].equal(student.norm.running_mean)
     assert not any(mean.equal(means[first]) for mean in means[:first])
@@ -52,7 +51,7 @@ def test_the_share_is_the_recipe_s(digits, teacher, share, settled):
     student = Watched()
     recipe = Recipe(batch=64, lr=1e-2, settle=share)
     done = distil(student, teacher, digits["train"], recipe=recipe, epochs=EPOCHS)
-    assert {norm for norm, _, _ in student.trained[-done.steps :]} == {not settled}
+    assert {norm for norm, *_ in student.trained[-done.steps :]} == {not settled}
 
 
 def test_where_it_settled_a_training_goes_on_settled(digits, teacher, tmp_path):
@@ -79,9 +78,67 @@ def test_where_it_settled_a_training_goes_on_settled(digits, teacher, tmp_path):
     with pytest.raises(StoppedError):
         distil(stopped, teacher, digits["train"], **options, checkpoint=tmp_path / "x.pt")
     distil(again, teacher, digits["train"], **options, checkpoint=tmp_path / "x.pt")
-    assert {norm for norm, _, _ in again.trained} == {False}
+    assert {norm for norm, *_ in again.trained} == {False}
     pairs = zip(whole.state_dict().values(), again.state_dict().values(), strict=True)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
+
+
+class Caching(nn.Module):
+    """Keeps, in eval mode, what it makes of its weights, as LeViT does."""
+
+    def __init__(self):
+        super().__init__()
+        self.net, self.bias, self.kept = net(1), nn.Parameter(torch.zeros(10)), None
+
+    def train(self, mode=True):
+        if mode:
+            self.kept = None
+        return super().train(mode)
+
+    def forward(self, image):
+        if self.training:
+            return self.net(image) + 2 * self.bias
+        if self.kept is None:
+            self.kept = 2 * self.bias
+        return self.net(image) + self.kept
+
+
+def test_what_is_kept_in_eval_mode_is_of_the_weights_as_they_are(digits, teacher):
+    student = Caching()
+    recipe = Recipe(batch=64, lr=1e-2, weight_decay=0.0, settle=1.0)
+    done = distil(student, teacher, digits["train"], recipe=recipe, epochs=EPOCHS)
+    assert done.reason is None
+    assert float(student.bias.detach().abs().min()) > 0
+    again = Caching().eval()
+    again.load_state_dict(student.state_dict())
+    image = torch.ones(3, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.allclose(student(image), again(image), atol=1e-6)
+
+
+class Narrow(Watched):
+    """Has memory for so many samples only where statistics are estimated."""
+
+    room = 20
+
+    def forward(self, image):
+        if not torch.is_grad_enabled() and self.norm.training and len(image) > self.room:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: no room")
+        return super().forward(image)
+
+
+def test_out_of_memory_while_it_settles_halves_what_goes_through_at_once(digits, teacher):
+    student = Narrow()
+    done = distil(student, teacher, digits["train"], recipe=QUICK, epochs=EPOCHS)
+    assert done.micro_batch == 16
+    assert student.norm.momentum == 0.1
+
+
+def test_the_rate_falls_to_zero_in_a_short_budget_too(digits, teacher):
+    clock = Clock()
+    done = distil(net(1), teacher, digits["train"], recipe=QUICK, seconds=12.0, clock=clock)
+    assert done.rates[-1] < 0.05 * QUICK.lr
+    assert done.seconds <= 13
 
 
 def test_another_budget_begins_in_train_mode_again():

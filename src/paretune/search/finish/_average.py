@@ -42,7 +42,7 @@ class Average:
 
 
 def refresh_norms(module: nn.Module, batches: Iterable[Sequence[torch.Tensor]]) -> None:
-    """Estimate BatchNorm's running statistics again, with the final weights.
+    """Estimate BatchNorm's running statistics again, with the weights as they are now.
 
     Averaged weights never saw the statistics that were averaged beside them. Cumulative means over
     the batches (Wu & Johnson 2021, arXiv 2105.07576, section 3, "precise BatchNorm").
@@ -63,9 +63,11 @@ def refresh_norms(module: nn.Module, batches: Iterable[Sequence[torch.Tensor]]) 
         norm.reset_running_stats()
         norm.momentum = None  # a cumulative mean
         norm.train()
-    with torch.no_grad():
-        for inputs in batches:
-            module(*inputs)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    module.eval()
+    try:
+        with torch.no_grad():
+            for inputs in batches:
+                module(*inputs)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        module.eval()

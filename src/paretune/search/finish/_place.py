@@ -29,16 +29,25 @@ def laid_out(module: nn.Module, layout: torch.memory_format) -> None:
             tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
-def in_mode(module: nn.Module, train: bool) -> None:
-    """Bring a module into train or eval mode for a step of its training.
+def in_eval_mode(module: nn.Module) -> nn.Module:
+    """The module in eval mode, without what it kept there of weights that have changed since.
 
-    Recurrent layers stay in train mode: cuDNN gives no gradient in the other.
+    LeViT keeps its attention's biases from pass to pass; entering train mode drops them.
+    """
+    return module.train().eval()
+
+
+def in_mode(module: nn.Module, train: bool) -> None:
+    """Bring a module into train or eval mode for a pass that gradients follow.
+
+    On a GPU recurrent layers stay in train mode, with what they drop out: cuDNN gives them no
+    gradient in the other.
     """
     from torch import nn
 
-    module.train(train)
+    in_eval_mode(module).train(train)
     for layer in module.modules():
-        if isinstance(layer, nn.RNNBase):
+        if isinstance(layer, nn.RNNBase) and layer.all_weights[0][0].is_cuda:
             layer.train()
 
 

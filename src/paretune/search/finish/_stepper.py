@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
 from paretune.search.finish._loss import blame, first, objective
 from paretune.search.finish._memory import fitting
-from paretune.search.finish._place import in_mode, laid_out, optimizer, placed
+from paretune.search.finish._place import in_eval_mode, in_mode, laid_out, optimizer, placed
 from paretune.search.finish._saved import Saved
 from paretune.search.finish._strided import guarded
 from paretune.search.finish._view import Views
@@ -124,30 +124,25 @@ class Stepper:
         torch.manual_seed(int(self.batches.random(number).integers(2**62)))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        while True:
-            try:
-                loss = self._descend(*self._views.training(number), number)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
-                    raise
-                self._shrink(error)
+        loss: float = self._within_memory(
+            lambda: self._descend(*self._views.training(number), number)
+        )
         self.average.follow(self.student, begun)
         return loss
 
     def settle(self) -> None:
         """Train on as the student will serve, and average from here on."""
-        self._refresh()
+        self._within_memory(self._refresh)
         self.average = Average(self.student, self.recipe.ema)
         self.settled = True
 
     def finish(self) -> None:
-        """Give the student its averaged weights, with BatchNorm statistics that fit them."""
+        """Give the student its averaged weights, with BatchNorm statistics to serve with."""
         self.student.load_state_dict(self.average.weights)
         if not self.settled:
-            self._refresh()
+            self._within_memory(self._refresh)
         self.average.weights = copied(self.student.state_dict())
-        self.student.eval()
+        in_eval_mode(self.student)
 
     def _refresh(self) -> None:
         """Estimate BatchNorm's statistics on the first batches."""
@@ -170,7 +165,7 @@ class Stepper:
     @contextmanager
     def at_home(self) -> Iterator[nn.Module]:
         """The student in eval mode where it came from, for somebody who knows of no device."""
-        self.student.to(self._home).eval()
+        in_eval_mode(self.student.to(self._home))
         try:
             yield self.student
         finally:
@@ -220,7 +215,6 @@ class Stepper:
         """Gradient over the whole batch, in as many parts as memory needs, and a step along it."""
         import torch
 
-        in_mode(self._model, not self.settled)
         self.optimizer.zero_grad(set_to_none=True)
         n, pieces = len(inputs[0]), self._parts(inputs)
         parts = len(pieces)
@@ -231,6 +225,7 @@ class Stepper:
         total = 0.0
         for place, piece in enumerate(pieces):
             last = place == parts - 1
+            in_mode(self._model, not self.settled)
             if known is None:
                 said.append(self._ask(piece))
             with nullcontext() if last else self.accelerator.no_sync(self._model):
@@ -286,13 +281,19 @@ class Stepper:
             raise DivergedError(blame(inputs, answer, loss, number))
         return loss
 
-    def _shrink(self, error: BaseException) -> None:
-        """Halve what goes through at once; the step stays as large."""
-        smaller = min(self.micro, self.batches.local) // 2
-        if smaller < FEWEST or self.accelerator.num_processes > 1:
-            raise UnsupportedError(
-                f"out of memory with {self.micro} samples at once: "
-                "give a smaller batch, or a machine with more memory"
-            ) from error
-        self.micro = smaller
-        clear_memory()
+    def _within_memory(self, act: Callable[[], Any]) -> Any:
+        """Act, halving what goes through at once until memory is enough; steps stay as large."""
+        while True:
+            try:
+                return act()
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                smaller = min(self.micro, self.batches.local) // 2
+                if smaller < FEWEST or self.accelerator.num_processes > 1:
+                    raise UnsupportedError(
+                        f"out of memory with {self.micro} samples at once: "
+                        "give a smaller batch, or a machine with more memory"
+                    ) from error
+                self.micro = smaller
+                clear_memory()

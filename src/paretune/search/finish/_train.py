@@ -116,6 +116,7 @@ class _Run:
     ledger: Ledger | None
     teacher: nn.Module
     clock: Callable[[], float]
+    settled_at: float = 0.0
 
     def to_the_end(self) -> str | None:
         """Bring the state to its end, and the student with it; a reason where it diverged."""
@@ -128,6 +129,8 @@ class _Run:
         self._said = int(self._used() * TOLD)
         while (share := self._share()) < 1 or not state.step:
             try:
+                if self._settles(share):
+                    share = self._settle(share)
                 self._step(share)
             except DivergedError as error:
                 self._tick()
@@ -143,34 +146,39 @@ class _Run:
     def _share(self) -> float:
         """Share of the budget at the coming step."""
         state = self.state
-        recipe = self.stepper.recipe
-        # What BatchNorm's statistics will take where it is at the end: forward passes alone, of the
-        # student alone.
-        tail = 0.0 if recipe.settle else recipe.norm_batches * state.pace / 2
+        # What BatchNorm's statistics will take: forward passes alone, of the student alone.
+        batches = 0 if self.stepper.settled else self.stepper.recipe.norm_batches
+        tail = batches * state.pace / 2
         coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
-        return self.stepper.agreed(coming)
+        return self.stepper.agreed(max(coming, self.settled_at))
 
     def _used(self) -> float:
         """Share of the budget that is used up."""
         return self.budget.used(self.state.step, self.state.elapsed)
 
+    def _settles(self, share: float) -> bool:
+        recipe = self.stepper.recipe
+        return not self.stepper.settled and recipe.settle > 0 and share >= 1 - recipe.settle
+
+    def _settle(self, share: float) -> float:
+        """Compute as the student will serve from here on; the share that is used up afterwards."""
+        self.stepper.settle()
+        self.state.settled = self.state.step
+        self._tick()
+        # What it took less than was set aside must not raise the rate again.
+        self.settled_at = share
+        return self._share()
+
     def _step(self, share: float) -> None:
         state, recipe = self.state, self.stepper.recipe
-        settling = not self.stepper.settled and share > 1 - recipe.settle
-        if settling:
-            self.stepper.settle()
-            state.settled = state.step
         lr = rate(min(share, 1.0), peak=recipe.lr, warmup=recipe.warmup)
         loss = self.stepper.step(state.origin + state.step, state.step - (state.settled or 0), lr)
         state.rates.append(lr)
         state.losses.append(loss)
         state.step += 1
         took = self._tick()
-        # The first step prepares kernels and is no measure of the others, nor is one that settled.
-        if state.step <= 2:
-            state.pace = took
-        elif not settling:
-            state.pace = 0.8 * state.pace + 0.2 * took
+        # The first step prepares kernels and is no measure of the others.
+        state.pace = took if state.step <= 2 else 0.8 * state.pace + 0.2 * took
         done = self._used()
         if int(done * TOLD) > self._said:
             self._said = int(done * TOLD)

@@ -69,7 +69,7 @@ def distil(
         clock: in seconds.
 
     Returns:
-        The student with averaged weights and fresh BatchNorm statistics, and how it went. A
+        The student with averaged weights and BatchNorm statistics that fit them, and how it went. A
         student that diverged comes back with the reason and is of no use.
 
     Raises:
