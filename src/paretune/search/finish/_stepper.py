@@ -101,7 +101,8 @@ class Stepper:
             self.micro = max(min(FEWEST, self.micro), room)
         self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
-        self.settled = False
+        #: Step of this budget at which the student settled, None before.
+        self.settled: int | None = None
         self._features = Features(student, self.teacher, features)
         #: Samples that the teacher was asked about.
         self.asked = 0
@@ -111,7 +112,7 @@ class Stepper:
 
         Args:
             number: of the step since the student's training began; decides samples and chance.
-            begun: of the step since averaging began.
+            begun: of the step in this budget; averaging begins with it, or where it settled.
             rate: learning rate.
 
         Raises:
@@ -127,19 +128,19 @@ class Stepper:
         loss: float = self._within_memory(
             lambda: self._descend(*self._views.training(number), number)
         )
-        self.average.follow(self.student, begun)
+        self.average.follow(self.student, begun - (self.settled or 0))
         return loss
 
-    def settle(self) -> None:
+    def settle(self, begun: int) -> None:
         """Train on as the student will serve, and average from here on."""
         self._within_memory(self._refresh)
         self.average = Average(self.student, self.recipe.ema)
-        self.settled = True
+        self.settled = begun
 
     def finish(self) -> None:
         """Give the student its averaged weights, with BatchNorm statistics to serve with."""
         self.student.load_state_dict(self.average.weights)
-        if not self.settled:
+        if self.settled is None:
             self._within_memory(self._refresh)
         self.average.weights = copied(self.student.state_dict())
         in_eval_mode(self.student)
@@ -176,7 +177,7 @@ class Stepper:
         saved.student = self.student.state_dict()
         saved.average = self.average.weights
         saved.optimizer = self.optimizer.state_dict()
-        saved.micro = self.micro
+        saved.micro, saved.settled = self.micro, self.settled
 
     def restore(self, saved: Saved) -> None:
         """Go on from a state."""
@@ -187,7 +188,7 @@ class Stepper:
         for key, value in saved.average.items():
             self.average.weights[key].copy_(value)
         self.micro = min(saved.micro or self.micro, self.micro)
-        self.settled = saved.settled is not None
+        self.settled = saved.settled
 
     def agreed(self, value: float) -> float:
         """The first process's value, so that all take the same decision."""
@@ -225,7 +226,7 @@ class Stepper:
         total = 0.0
         for place, piece in enumerate(pieces):
             last = place == parts - 1
-            in_mode(self._model, not self.settled)
+            in_mode(self._model, self.settled is None)
             if known is None:
                 said.append(self._ask(piece))
             with nullcontext() if last else self.accelerator.no_sync(self._model):

@@ -147,7 +147,7 @@ class _Run:
         """Share of the budget at the coming step."""
         state = self.state
         # What BatchNorm's statistics will take: forward passes alone, of the student alone.
-        batches = 0 if self.stepper.settled else self.stepper.recipe.norm_batches
+        batches = self.stepper.recipe.norm_batches if self.stepper.settled is None else 0
         tail = batches * state.pace / 2
         coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
         return self.stepper.agreed(max(coming, self.settled_at))
@@ -158,12 +158,11 @@ class _Run:
 
     def _settles(self, share: float) -> bool:
         recipe = self.stepper.recipe
-        return not self.stepper.settled and recipe.settle > 0 and share >= 1 - recipe.settle
+        return self.stepper.settled is None and recipe.settle > 0 and share >= 1 - recipe.settle
 
     def _settle(self, share: float) -> float:
         """Compute as the student will serve from here on; the share that is used up afterwards."""
-        self.stepper.settle()
-        self.state.settled = self.state.step
+        self.stepper.settle(self.state.step)
         self._tick()
         # What it took less than was set aside must not raise the rate again.
         self.settled_at = share
@@ -172,7 +171,7 @@ class _Run:
     def _step(self, share: float) -> None:
         state, recipe = self.state, self.stepper.recipe
         lr = rate(min(share, 1.0), peak=recipe.lr, warmup=recipe.warmup)
-        loss = self.stepper.step(state.origin + state.step, state.step - (state.settled or 0), lr)
+        loss = self.stepper.step(state.origin + state.step, state.step, lr)
         state.rates.append(lr)
         state.losses.append(loss)
         state.step += 1

@@ -44,10 +44,10 @@ class Recipe:
             1/16, 0.0108 with 1/32, 0.0105 with none. With 1/8 a rate of 2e-4 did no better.
         settle: share of the budget, at its end, in which the student computes as it will serve:
             BatchNorm with statistics that stay as estimated, dropout off (but inside recurrent
-            layers on a GPU). The network of `shift`,
-            with 1/16, was after 60 seconds 0.0229 nats from its teacher with none of it, 0.0186
-            with a fifth, 0.0174 with a half, 0.0146 with all; one for CIFAR-10 (JPEG), which had
-            more to learn, after 110 seconds 0.196, 0.192, 0.203 and 0.211.
+            layers on a GPU). The network of `shift`, with 1/16, was after 60 seconds 0.0229 nats
+            from its teacher with none of it, 0.0186 with a fifth, 0.0174 with a half, 0.0146 with
+            all; one for CIFAR-10 (JPEG), which had more to learn, after 110 seconds 0.196, 0.192,
+            0.203 and 0.211.
         ema: decay a step of the averaged weights that are handed back; short runs average less.
         warmup: share of the budget over which the learning rate rises.
         clip: largest norm of the gradient.
