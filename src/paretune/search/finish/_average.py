@@ -1,8 +1,8 @@
-"""Averaged weights, and BatchNorm statistics that fit them."""
+"""Averaged weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,35 +39,3 @@ class Average:
                     self.weights[key].lerp_(value, 1 - keep)
                 else:
                     self.weights[key].copy_(value)
-
-
-def refresh_norms(module: nn.Module, batches: Iterable[Sequence[torch.Tensor]]) -> None:
-    """Estimate BatchNorm's running statistics again, with the weights as they are now.
-
-    Averaged weights never saw the statistics that were averaged beside them. Cumulative means over
-    the batches (Wu & Johnson 2021, arXiv 2105.07576, section 3, "precise BatchNorm").
-
-    Args:
-        module: left in eval mode.
-        batches: inputs, at least one batch of them.
-    """
-    import torch
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
-    module.eval()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a cumulative mean
-        norm.train()
-    try:
-        with torch.no_grad():
-            for inputs in batches:
-                module(*inputs)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        module.eval()

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from paretune.core import UnsupportedError
+from paretune.search.batchnorm import reestimate
 from paretune.search.finish._accelerator import (
     accelerator,
     agreed,
@@ -17,7 +18,7 @@ from paretune.search.finish._accelerator import (
 )
 from paretune.search.finish._answers import Answers
 from paretune.search.finish._augment import are_images
-from paretune.search.finish._average import Average, copied, refresh_norms
+from paretune.search.finish._average import Average, copied
 from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
 from paretune.search.finish._loss import blame, first, objective
@@ -101,11 +102,9 @@ class Stepper:
             self.micro = max(min(FEWEST, self.micro), room)
         self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
-        #: Step of this budget at which the student settled, None before.
-        self.settled: int | None = None
+        self.settled: int | None = None  # step of this budget at which it did
         self._features = Features(student, self.teacher, features)
-        #: Samples that the teacher was asked about.
-        self.asked = 0
+        self.asked = 0  # samples that the teacher was asked about
 
     def step(self, number: int, begun: int, rate: float) -> float:
         """Take a step and return its loss, the mean over all processes.
@@ -149,8 +148,9 @@ class Stepper:
         """Estimate BatchNorm's statistics on the first batches."""
         count = min(self.recipe.norm_batches, self.batches.steps)
         if count:
-            views = (self._views.statistics(step) for step in range(count))
-            refresh_norms(self.student, (part for view in views for part in self._parts(view)))
+            parts = (part for k in range(count) for part in self._parts(self._views.statistics(k)))
+            passes = (lambda net, part=part: net(*part) for part in parts)
+            reestimate(in_eval_mode(self.student), passes)
 
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from paretune.core import UnsupportedError
+from paretune.search.batchnorm import even_batches, reestimate
 from paretune.search.divergence import divergence
 from paretune.search.ledger import flops
 from paretune.search.library._error import channel_variance, normalised_error
@@ -28,7 +29,6 @@ from paretune.search.library._record import (
     record_drift,
 )
 from paretune.search.library._reel import Reel, entrance, exit_of
-from paretune.search.library._statistics import even_batches, reestimate
 from paretune.search.library._swap import swapped
 from paretune.search.library._work import Effort, Trained, Weights, Work
 from paretune.search.network.compose import compose

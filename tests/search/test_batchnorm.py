@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from paretune.search.library._statistics import even_batches, reestimate
+from paretune.search.batchnorm import even_batches, reestimate
 
 
 def calls(*batches):

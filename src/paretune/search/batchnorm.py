@@ -1,17 +1,20 @@
-"""BatchNorm statistics of a network whose inputs have changed.
+"""BatchNorm statistics of a network whose inputs or weights have changed.
 
 Once an earlier block has been replaced, what reaches a later one has another mean and variance
 than its running statistics say (Li et al. 2016, arXiv 1603.04779, adapt to a new domain the same
-way). Averages are taken anew, exactly and equally over all batches.
+way), and averaged weights never saw the statistics that were averaged beside them. Averages are
+taken anew, exactly and equally over all batches (Wu and Johnson 2021, arXiv 2105.07576, section 3,
+"precise BatchNorm").
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def even_batches(rows: range, size: int) -> list[range]:
@@ -37,11 +40,10 @@ def reestimate(module: nn.Module, batches: Iterable[Callable[[nn.Module], object
         module: in eval mode, and again after.
         batches: each calls the module on one batch; 256 samples in all are enough.
     """
-    norms = [
-        m
-        for m in module.modules()
-        if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats
-    ]
+    import torch
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
