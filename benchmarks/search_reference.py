@@ -204,7 +204,8 @@ def main() -> int:
         task = TASKS[name]
         budget = args.budget or (QUICK_BUDGET if args.quick else task.budget)
         found.part(name, partial(one, name, task, budget, args.seed))
-    suffix = f"_{args.task or 'all'}_seed_{args.seed}"
+    words = (args.task or "all", args.budget, f"seed_{args.seed}")
+    suffix = "".join(f"_{word}" for word in words if word)
     return finish(__file__, args, found, suffix=suffix)
 
 

@@ -29,7 +29,7 @@ def test_the_page_shows_what_the_results_say_and_nothing_else():
 def test_each_figure_names_a_script_that_is_there():
     assert len(BY_KEY) == len(GATES)
     for gate in GATES:
-        assert (ROOT / "benchmarks" / gate.script).is_file()
+        assert (ROOT / "benchmarks" / gate.script.split()[0]).is_file()
 
 
 def test_measured_figures_fill_their_rows_and_others_stay_empty():

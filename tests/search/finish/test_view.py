@@ -77,3 +77,18 @@ def test_the_teacher_is_asked_once_by_students_that_share_its_answers(batches):
     assert asked
     furthest(batches, teacher, Recipe(), answers)
     assert teacher.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("teacher", "recipe", "changes"),
+    [
+        (Columns(SIZE), Recipe(), 2),  # mirrored, and the largest shift
+        (Columns(1), Recipe(flip=False), 3),
+        (Columns(1), Recipe(flip=False, shift=0.25), 0),
+        (Columns(1), Recipe(scores=False), 0),
+    ],
+)
+def test_what_the_teacher_is_asked_is_counted(batches, teacher, recipe, changes):
+    """The images as they are count once, whatever is done to them."""
+    views = Views(batches, recipe, teacher, CPU, Answers())
+    assert views.asked == teacher.asked == (256 * (1 + changes) if changes else 0)

@@ -104,7 +104,7 @@ class Stepper:
         self.average = Average(student, recipe.ema)
         self.settled: int | None = None  # step of this budget at which it did
         self._features = Features(student, self.teacher, features)
-        self.asked = 0  # samples that the teacher was asked about
+        self.asked = self._views.asked  # samples that the teacher was asked about
 
     def step(self, number: int, begun: int, rate: float) -> float:
         """Take a step and return its loss, the mean over all processes.

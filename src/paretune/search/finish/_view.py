@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from paretune.search.finish import _augment
 from paretune.search.finish._answers import Answers
 from paretune.search.finish._batches import Batches
+from paretune.search.finish._known import Known
 from paretune.search.finish._loss import first
 from paretune.search.finish.recipe import Recipe
 
@@ -45,15 +46,14 @@ class Views:
         self._teacher, self._device = teacher, device
         self._classes: int | None = None
         self.images = _augment.are_images(batches.inputs(batches.some(1)))
-        wanted = recipe.flip
-        if wanted is None and not recipe.scores:
-            wanted = False  # values may have a place in the image
-        if wanted is None:
-            if answers.flips is None:
-                answers.flips = _augment.flips_hold(teacher, batches, device)
-            wanted = answers.flips
-        self.flips = wanted and self.images
-        self._shift = self._furthest(device, answers) if self.images else 0.0
+        self._known = Known(teacher, batches, device, scores=recipe.scores)
+        self.flips = self.images and self._mirrored(answers)
+        self._shift = self._furthest(answers) if self.images else 0.0
+
+    @property
+    def asked(self) -> int:
+        """Samples that the teacher was asked about, to know what may be done to them."""
+        return self._known.asked
 
     def training(self, step: int) -> View:
         """Inputs of this process, and the distribution over classes that labels give them.
@@ -74,14 +74,20 @@ class Views:
             return self._view(rows, np.random.default_rng([step, 2]))[0]
         return self._inputs(rows)
 
-    def _furthest(self, device: torch.device, answers: Answers) -> float:
+    def _mirrored(self, answers: Answers) -> bool:
+        """Whether images are mirrored."""
+        if self._recipe.flip is not None:
+            return self._recipe.flip
+        if answers.flips is None:
+            answers.flips = self._known.mirrored()
+        return answers.flips
+
+    def _furthest(self, answers: Answers) -> float:
         """How far images are moved, in parts of their size."""
         if self._recipe.shift is not None:
             return self._recipe.shift
-        if not self._recipe.scores:
-            return _augment.SHIFTS[-1]  # values have no first class to compare
         if answers.shift is None:
-            answers.shift = _augment.known_shift(self._teacher, self._batches, device)
+            answers.shift = self._known.shift()
         return answers.shift
 
     def _inputs(self, rows: NDArray[np.int64]) -> list[torch.Tensor]:
