@@ -38,10 +38,15 @@ def ground(tmp_path, monkeypatch):
     monkeypatch.setattr(MODULE, "propose", lambda *_: proposals)
     monkeypatch.setattr(MODULE, "oracle_of", oracle_of)
     monkeypatch.setattr(MODULE, "time_space", lambda *_: timed)
-    monkeypatch.setattr(MODULE, "epoch_seconds", lambda *_: 1.0)
+    monkeypatch.setattr(MODULE, "pass_seconds", lambda *_: 1.0)
     monkeypatch.setattr(MODULE, "prepare", goes_on)
     return SimpleNamespace(
-        model=None, train=None, progress=Silent(), ledger=Ledger(), checkpoints=tmp_path
+        model=None,
+        train=None,
+        search=None,
+        progress=Silent(),
+        ledger=Ledger(),
+        checkpoints=tmp_path,
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 from paretune.data import Dataset, materialise
 from paretune.data._memory import TensorSamples
 from paretune.search import shares
-from paretune.search.shares import LARGEST, epoch_seconds, planned
+from paretune.search.shares import LARGEST, pass_seconds, planned
 from paretune.sources import load_model
+from tests.search.finish.test_distil import folder
 
 
 def test_what_the_finish_does_not_need_goes_to_the_rest():
@@ -27,4 +28,13 @@ def test_a_pass_takes_as_long_as_there_are_samples(tmp_path, monkeypatch):
     ticks = itertools.count()
     monkeypatch.setattr(shares, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     # 64 samples took a second to pass forward once.
-    assert epoch_seconds(model, arrays) == 4 * 600 / 64
+    assert pass_seconds(model, arrays) == 600 / 64
+
+
+def test_large_images_are_passed_forward_one_by_one(tmp_path):
+    seen = []
+    images = np.zeros((3, 3, 600, 600), dtype=np.float32)
+    arrays = folder(tmp_path, {"image": images})
+    model = SimpleNamespace(module=lambda image: seen.append(len(image)))
+    assert pass_seconds(model, arrays) > 0
+    assert seen == [1, 1]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 META = "arrays.json"
+#: Bytes of inputs that a network is given at once where it can be given less.
+AT_ONCE_BYTES = 4 << 20
 
 
 class ArrayFolder(Noun):
@@ -60,6 +62,14 @@ class ArrayFolder(Noun):
         """Feeds of `size` samples each, in order; the last may be smaller."""
         for start in range(0, self.n, size):
             yield self.feeds(start, min(start + size, self.n))
+
+    def at_once(self, most: int) -> int:
+        """How many samples to pass through a network at once: at most `most`, at least 1.
+
+        Fewer of large ones: what a network makes of them on its way is many times their size.
+        """
+        each = sum(array.nbytes for array in self.feeds(0, 1).values())
+        return max(1, min(most, AT_ONCE_BYTES // max(1, each), self.n))
 
 
 def file_names(inputs: tuple[TensorSpec, ...]) -> list[str]:

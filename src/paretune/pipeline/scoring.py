@@ -21,7 +21,7 @@ from paretune.store import key_digest, paths
 PART = 256
 #: Samples that PyTorch without a compiler answers in one call where that changes nothing: alone,
 #: small networks spend nearly all their time between layers. Bounded by the bytes of its inputs.
-AT_ONCE, AT_ONCE_BYTES = 32, 4 << 20
+AT_ONCE = 32
 #: Share of the largest output by which answers may differ with what else is in the batch.
 ALIKE = 1e-4
 
@@ -107,8 +107,7 @@ def _at_once(program: Program, variant: Variant, arrays: ArrayFolder) -> int:
     any_batch = program.payload is not None and program.max_batch is None
     if not any_batch or (variant.device, variant.precision) != ("cpu", "f32"):
         return variant.batch
-    each = sum(array.nbytes for array in arrays.feeds(0, 1).values())
-    return max(variant.batch, min(AT_ONCE, AT_ONCE_BYTES // max(1, each), arrays.n))
+    return max(variant.batch, arrays.at_once(AT_ONCE))
 
 
 def _alike(host: Actor, arrays: ArrayFolder, many: int) -> bool:

@@ -238,8 +238,9 @@ def judged(context: Context, module: Any, baseline: Outputs) -> Score | None:
     rows = []
     # Not in inference mode: what a model remembers of its forward pass is trained with later.
     with torch.no_grad():
-        for start in range(0, context.search.n, JUDGED_AT_ONCE):
-            made = module(*context.search.tensors(slice(start, start + JUDGED_AT_ONCE)))
+        size = context.search.at_once(JUDGED_AT_ONCE)
+        for start in range(0, context.search.n, size):
+            made = module(*context.search.tensors(slice(start, start + size)))
             first = made[0] if isinstance(made, tuple | list) else made
             rows.append(first.float().numpy())
     outputs = np.concatenate(rows)

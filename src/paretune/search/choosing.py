@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from paretune.core import Ci95, Noun, ParetuneError, Progress
 from paretune.search.accuracy import AccuracySurrogate
+from paretune.search.finish import rung_sizes
 from paretune.search.latency import LatencyModel, LatencyOracle
 from paretune.search.solve import front, nondominated, refine
 from paretune.search.space import Choice, Space
@@ -14,6 +17,10 @@ from paretune.search.space import Choice, Space
 POINTS, DIVERSE = 16, 2
 #: Architectures that are trained whole: fewest, most, and seconds of the finish that one is worth.
 FEWEST_PICKS, MOST_PICKS, PICK_SECONDS = 6, 10, 200.0
+#: How many come through.
+KEEP_PICKS = 2
+#: Share of the finish that scoring them may take, and share in which they are timed.
+SCORING, TIMING = 0.5, 0.25
 #: By how much they must be faster than the baseline.
 LEAST_SPEED = 1.2
 #: Evaluations of the genetic search.
@@ -42,6 +49,20 @@ class Pick(Noun):
     loss_ci90: Ci95
 
 
+def most_picks(seconds: float, look: float) -> int:
+    """How many architectures a finish has time for.
+
+    Args:
+        seconds: of the finish.
+        look: seconds that scoring one takes: where models or data are large, many times the
+            training that there is time for.
+    """
+    n = round(min(max(seconds / PICK_SECONDS, FEWEST_PICKS), MOST_PICKS))
+    while n > 1 and look * sum(rung_sizes(n, keep=KEEP_PICKS)) > SCORING * seconds:
+        n -= 1
+    return n
+
+
 def pick(
     space: Space,
     latency: LatencyModel,
@@ -50,6 +71,7 @@ def pick(
     told: Progress,
     seconds: float,
     *,
+    most: int = MOST_PICKS,
     least: float = LEAST_SPEED,
     seed: int = 0,
 ) -> list[Pick]:
@@ -65,12 +87,15 @@ def pick(
         surrogate: predicts divergence.
         oracle: measures.
         told: told every network.
-        seconds: of the finish, which say how many can be trained.
+        seconds: of the finish, of which timing takes a part.
+        most: how many can be trained; twice as many are timed, as far as there is time.
         least: by how much each must be faster than the baseline. Where none that was timed is, the
             fastest one is taken, which is as near as the space comes.
         seed: of the genetic search.
+
+    Raises:
+        ParetuneError: none of those to be timed can be.
     """
-    most = round(min(max(seconds / PICK_SECONDS, FEWEST_PICKS), MOST_PICKS))
     timed = 2 * most
 
     def objectives(rows: Choice) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -102,15 +127,19 @@ def pick(
     serving = times < margin / least
     rows = rows[serving] if serving.any() else rows[-1:]
     told.stage("time what was found", min(timed, len(rows)))
-    found = []
-    for place in np.unique(np.linspace(0, len(rows) - 1, timed).round().astype(int)):
-        if len(rows) == 0:
+    found: list[Pick] = []
+    failed: ParetuneError | None = None
+    end = time.monotonic() + TIMING * seconds
+    for place in _places(len(rows), timed):
+        if len(found) >= min(most, FEWEST_PICKS) and time.monotonic() > end:
+            told.note(f"{len(found)} of {min(timed, len(rows))} were timed, then time was up")
             break
         told.step(space.name(rows[place])[:60])
         try:
             reading = oracle.measure(rows[place])
         except ParetuneError as error:
             told.note(f"an architecture cannot be timed and is left out: {error}")
+            failed = error
             continue
         predicted = surrogate.predict(rows[place])
         found.append(
@@ -124,9 +153,22 @@ def pick(
                 loss_ci90=(float(predicted.low[0]), float(predicted.high[0])),
             )
         )
+    if failed is not None and not found:
+        raise failed
     faster = [p for p in found if p.speed > LEAST_SPEED]
     nearest = sorted(faster, key=lambda p: p.speed)[-1:]
     return _spread([p for p in faster if p.speed >= least] or nearest, most)
+
+
+def _places(n: int, most: int) -> list[int]:
+    """At most so many places among `n`, evenly spread, and the first few of them are as well.
+
+    The last comes first; after that the order is van der Corput's (1935), by bits read backwards.
+    """
+    places = np.linspace(n - 1, 0, min(n, most)).round().astype(int).tolist()
+    bits = len(places).bit_length()
+    order = sorted(range(len(places)), key=lambda i: f"{i:0{bits}b}"[::-1])
+    return [places[i] for i in order]
 
 
 def _fastest(space: Space, latency: LatencyModel) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,13 @@ import numpy as np
 from paretune.core import InputError, Model, SearchSummary
 from paretune.data import ArrayFolder
 from paretune.search.blocks import EXAMPLES, find
-from paretune.search.choosing import LEAST_SPEED, Pick, pick
+from paretune.search.choosing import LEAST_SPEED, Pick, most_picks, pick
 from paretune.search.ends import fastest
 from paretune.search.ground import Found, Ground
 from paretune.search.journal import Journal
 from paretune.search.prepare import oracle_of, prepare, time_space
 from paretune.search.proposals import Proposals
-from paretune.search.shares import epoch_seconds, planned
+from paretune.search.shares import STEP, pass_seconds, planned
 from paretune.search.steps import train_whole
 from paretune.search.story import point, trained_point
 
@@ -58,7 +57,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
     journal = Journal(ground.checkpoints)
     # Shares of rounded seconds, so that another run finds what this one has trained.
     shared = journal.once(
-        "seconds", lambda: _rounded(planned(seconds, epoch_seconds(model, ground.train)))
+        "seconds", lambda: _rounded(planned(seconds, STEP * pass_seconds(model, ground.train)))
     )
     with oracle_of(ground, proposals) as oracle:
         timed = time_space(ground, proposals, oracle, journal, shared)
@@ -89,22 +88,20 @@ def search(ground: Ground, *, seconds: float) -> Found:
                 )
         ready = prepare(ground, proposals, timed, journal, shared)
         oracle.space = ready.space
+        look = journal.once("judging", lambda: pass_seconds(model, ground.search))
 
         def picked() -> list[dict[str, Any]]:
             known = (ready.space, ready.latency, ready.surrogate)
             left = seconds - (time.monotonic() - began)
             least = max(LEAST_SPEED, base / ground.most_ms, ground.least_speed)
-            found = pick(*known, oracle, told, left, least=least, seed=ground.seed)
+            most = most_picks(left, look)
+            found = pick(*known, oracle, told, left, most=most, least=least, seed=ground.seed)
             return [one.model_dump() for one in found]
 
         with ledger.stage("solve"):
             found = journal.once("picks", picked)
     picks = [Pick.model_validate(one) for one in found]
     points = [point(p, proposals, ready.space, ready.latency, ready.swap, p.name) for p in picks]
-    look = 0.0
-    if picks:
-        with ledger.stage("finish"):
-            look = journal.once("judging", lambda: _seconds(ground.judge, model.module))
     left = journal.once("finish", lambda: seconds - (time.monotonic() - began))
     finalists, standings = train_whole(ground, ready.network, ready.space, picks, left, look)
     summary = summary.model_copy(
@@ -119,13 +116,6 @@ def search(ground: Ground, *, seconds: float) -> Found:
         }
     )
     return Found(finalists, summary, proposals, "" if finalists else _nothing(summary))
-
-
-def _seconds(act: Callable[..., object], *args: object) -> float:
-    """How long that takes."""
-    began = time.monotonic()
-    act(*args)
-    return time.monotonic() - began
 
 
 def _nothing(summary: SearchSummary) -> str:

@@ -17,8 +17,8 @@ LATENCY, JUDGE, LIBRARY, COMPOSE = 0.10, 0.06, 0.14, 0.05
 EPOCHS = 150.0
 #: Where the finish needs less than its share, all the others are as many times as large at most.
 LARGEST = 2.0
-#: Samples that a pass is timed on, and passes of the baseline that a training step is worth: the
-#: teacher's forward, the student's, and its backward as two.
+#: Samples at most that a pass is timed on, and passes of the baseline that a training step is
+#: worth: the teacher's forward, the student's, and its backward as two.
 SAMPLES, STEP = 64, 4
 
 
@@ -27,20 +27,20 @@ def planned(seconds: float, epoch: float) -> float:
 
     Args:
         seconds: of the whole search.
-        epoch: seconds of one pass over the training samples.
+        epoch: seconds of training on every sample once.
     """
     before = LATENCY + JUDGE + LIBRARY + COMPOSE
     return min(max((seconds - EPOCHS * epoch) / before, seconds), LARGEST * seconds)
 
 
-def epoch_seconds(model: Model, arrays: ArrayFolder) -> float:
-    """Roughly how long one pass of distillation over the samples takes."""
+def pass_seconds(model: Model, arrays: ArrayFolder) -> float:
+    """Roughly how long one forward pass over all samples takes, in PyTorch."""
     import torch
 
-    rows = min(SAMPLES, arrays.n)
+    rows = arrays.at_once(SAMPLES)
     inputs = arrays.tensors(slice(rows))
     with torch.no_grad():
         model.module(*inputs)
         begun = time.perf_counter()
         model.module(*inputs)
-    return STEP * (time.perf_counter() - begun) * arrays.n / rows
+    return (time.perf_counter() - begun) * arrays.n / rows

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.core import Progress
-from paretune.search.choosing import Pick
+from paretune.search.choosing import KEEP_PICKS, Pick
 from paretune.search.ground import Finalist, Ground
 from paretune.search.journal import Journal
 from paretune.search.latency import LatencyModel
@@ -151,7 +151,7 @@ def train_whole(
             promise=promise,
             seconds=max(seconds, 5.0),
             looking=look,
-            keep=min(2, len(picks)),
+            keep=min(KEEP_PICKS, len(picks)),
             seed=ground.seed,
             ledger=ground.ledger,
             checkpoints=ground.checkpoints,

@@ -181,6 +181,15 @@ def test_a_budget_of_seconds_brings_the_rate_to_zero_whatever_a_step_costs(digit
         assert list(falling) == sorted(falling, reverse=True)
 
 
+def test_the_only_step_that_there_is_time_for_counts(digits, teacher):
+    for seconds in (0.5, 2.5):
+        done = distil(
+            net(1), teacher, digits["train"], recipe=QUICK, seconds=seconds, clock=Clock()
+        )
+        assert done.steps <= 3
+        assert 0.3 * QUICK.lr < done.rates[0] <= QUICK.lr
+
+
 def test_looks_are_not_training(digits, teacher):
     clock = Clock()
 

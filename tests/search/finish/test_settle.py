@@ -141,5 +141,26 @@ def test_the_rate_falls_to_zero_in_a_short_budget_too(digits, teacher):
     assert done.seconds <= 13
 
 
+def test_after_a_kill_the_rate_goes_on_falling(digits, teacher, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    class Stopped(Watched):
+        def forward(self, image):
+            # In train mode before: memory is estimated in eval mode, too.
+            modes = [norm for norm, *_ in self.trained]
+            if torch.is_grad_enabled() and modes[-2:] == [True, False]:
+                raise StoppedError
+            return super().forward(image)
+
+    options = {"recipe": QUICK, "seconds": 40.0, "save_every": 0.0}
+    options["checkpoint"] = tmp_path / "student.pt"
+    with pytest.raises(StoppedError):
+        distil(Stopped(), teacher, digits["train"], **options, clock=Clock())
+    done = distil(Watched(), teacher, digits["train"], **options, clock=Clock())
+    falling = done.rates[done.rates.index(max(done.rates)) :]
+    assert list(falling) == sorted(falling, reverse=True)
+
+
 def test_another_budget_begins_in_train_mode_again():
     assert Saved(key="a", step=30, settled=24).next_budget("b").settled is None

@@ -39,6 +39,26 @@ class Fused(nn.Module):
         return x + self.fc2(self.act(self.fc1(self.norm2(x))))
 
 
+class InPlace(Fused):
+    """The same, writing into its input."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x += super().forward(x) - x
+        return x
+
+
+def test_a_block_that_writes_into_its_input_leaves_what_is_read_again() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(*(InPlace(eager=True) for _ in range(2)), nn.Linear(48, 4))
+    site = case_of(net.eval(), (torch.randn(8, 10, 48),)).site(0)
+    before = site.flow.x.clone()
+    with torch.no_grad():
+        made = bound(site)(site.flow.x)
+    assert site.flow.x.equal(before)
+    assert torch.allclose(made, site.flow.y, atol=1e-5)
+    assert not torch.allclose(made, before, atol=1e-2)
+
+
 def fused(*, eager: bool, biased: bool = False) -> Case:
     torch.manual_seed(0)
     net = nn.Sequential(*(Fused(eager=eager, biased=biased) for _ in range(2)), nn.Linear(48, 4))

@@ -20,7 +20,8 @@ FEWEST = 2
 class Batches:
     """Batches of one process among `world`.
 
-    `size` samples a step over all processes, `local` in this one, `steps` in one epoch.
+    `size` samples a step over all processes, `local` in this one, `steps` in one epoch; `at_once`
+    as of the arrays.
 
     Args:
         arrays: prepared inputs.
@@ -46,6 +47,7 @@ class Batches:
         self.steps = max(1, arrays.n // self.size)
         self._feeds = list(arrays.feeds(0, arrays.n).values())
         self._labels = arrays.labels()
+        self.at_once = arrays.at_once
         self.local, self._n, self._seed = self.size // world, arrays.n, seed
         self._rank, self._world = rank, world
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))

@@ -89,9 +89,9 @@ class Known:
         import torch
 
         some = self._batches.some(LOOKED_AT)
-        found = []
-        for start in range(0, len(some), AT_ONCE):
-            rows = some[start : start + AT_ONCE]
+        size, found = self._batches.at_once(AT_ONCE), []
+        for start in range(0, len(some), size):
+            rows = some[start : start + size]
             inputs = [x.to(self._device) for x in self._batches.inputs(rows)]
             self.asked += len(inputs[0])
             with torch.no_grad():

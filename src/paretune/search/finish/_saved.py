@@ -30,8 +30,11 @@ class Saved:
         step: steps of this budget.
         elapsed: seconds of this budget.
         looking: seconds of evaluations, which are not of the budget.
+        preparing: seconds before the first step, which are not either: the teacher is asked what it
+            knows an image through.
         pace: seconds a step, lately.
         settled: step of this budget at which BatchNorm's statistics were fixed, None before.
+        settled_at: share of this budget that was used up then, 0 before.
         micro: samples that fit into memory at once; 0 for all.
         losses: of each step.
         rates: of each step.
@@ -49,8 +52,10 @@ class Saved:
     step: int = 0
     elapsed: float = 0.0
     looking: float = 0.0
+    preparing: float = 0.0
     pace: float = 0.0
     settled: int | None = None
+    settled_at: float = 0.0
     micro: int = 0
     losses: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
@@ -72,7 +77,11 @@ class Saved:
         content = io.BytesIO()
         torch.save({f.name: getattr(self, f.name) for f in dataclasses.fields(self)}, content)
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(file, content.getvalue())
+        write_bytes_atomic(file, content.getbuffer())
+
+    def light(self) -> Saved:
+        """The same without what a later budget would go on from."""
+        return dataclasses.replace(self, student={}, average={}, optimizer={})
 
     def next_budget(self, key: str) -> Saved:
         """A fresh budget that goes on from here: weights, momenta and order of samples."""

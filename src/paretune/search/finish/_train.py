@@ -55,6 +55,7 @@ def train(
     """
     import torch
 
+    begun = clock()
     stepper = Stepper(
         student,
         teacher,
@@ -80,6 +81,7 @@ def train(
             ledger=ledger,
             teacher=teacher,
             clock=clock,
+            begun=begun,
         )
         cards = [stepper.device] if stepper.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cards):
@@ -116,7 +118,7 @@ class _Run:
     ledger: Ledger | None
     teacher: nn.Module
     clock: Callable[[], float]
-    settled_at: float = 0.0
+    begun: float
 
     def to_the_end(self) -> str | None:
         """Bring the state to its end, and the student with it; a reason where it diverged."""
@@ -126,6 +128,8 @@ class _Run:
             return state.reason
         self.told.stage("distil", TOLD)
         self._booked, self._saved, self._last = state.step, state.elapsed, self.clock()
+        if not state.step:
+            state.preparing = self._last - self.begun
         self._said = int(self._used() * TOLD)
         while (share := self._share()) < 1 or not state.step:
             try:
@@ -150,7 +154,7 @@ class _Run:
         batches = self.stepper.recipe.norm_batches if self.stepper.settled is None else 0
         tail = batches * state.pace / 2
         coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
-        return self.stepper.agreed(max(coming, self.settled_at))
+        return self.stepper.agreed(max(coming, state.settled_at))
 
     def _used(self) -> float:
         """Share of the budget that is used up."""
@@ -165,11 +169,14 @@ class _Run:
         self.stepper.settle(self.state.step)
         self._tick()
         # What it took less than was set aside must not raise the rate again.
-        self.settled_at = share
+        self.state.settled_at = share
         return self._share()
 
     def _step(self, share: float) -> None:
         state, recipe = self.state, self.stepper.recipe
+        if not state.step:
+            # How long it will take is not known, and at either end of a budget the rate is 0.
+            share = min(max(share, recipe.warmup / 2), 0.5)
         lr = rate(min(share, 1.0), peak=recipe.lr, warmup=recipe.warmup)
         loss = self.stepper.step(state.origin + state.step, state.step, lr)
         state.rates.append(lr)

@@ -16,6 +16,7 @@ from paretune.core import InputError, Progress, Silent, UnsupportedError
 from paretune.data import ArrayFolder
 from paretune.search.finish._answers import Answers
 from paretune.search.finish._saved import Saved, fingerprint
+from paretune.search.finish._states import States
 from paretune.search.finish._told import Within
 from paretune.search.finish._train import TOLD, train
 from paretune.search.finish.distilled import Distilled
@@ -60,8 +61,8 @@ class Halving:
 
     Attributes:
         ranking: every candidate, best first: more rungs before fewer, then the promise.
-        finished: the modules that came through every rung, in eval mode, best first; empty where
-            every candidate was dropped, for reasons that the ranking gives.
+        finished: the modules that came through every rung there was time for, in eval mode, best
+            first; empty where every candidate was dropped, for reasons that the ranking gives.
     """
 
     ranking: tuple[Standing, ...]
@@ -115,7 +116,8 @@ def halve(
     is what is handed back. A rung anneals the learning rate to zero, because scores at a high rate
     are noise; the next one goes on from the weights and momenta before the
     averaging, with the rate up again (Loshchilov & Hutter 2017, arXiv 1608.03983, section 3).
-    Time that a dropped candidate leaves goes to the others.
+    Time that a dropped candidate leaves goes to the others. Where scoring takes more than was
+    thought, and none is left, the best as far as they came are what came through.
 
     Args:
         candidates: students by name; trained in place.
@@ -155,24 +157,17 @@ def halve(
         name: fingerprint(module, teacher, arrays, recipe, seed=seed, budget="halving")
         for name, module in candidates.items()
     }
-    begins = {name: Saved(key="") for name in names}
+    states = States(keys, checkpoints)
     answers = Answers()
     weights = [GROWTH**rung for rung in range(len(sizes))]
     # Training time of a candidate after each rung, in one unit.
     trained = list(accumulate(w / size for w, size in zip(weights, sizes, strict=True)))
     promise = promise or (lambda _name, score, _growth: score)
     alive, left = names, seconds
-    refused: list[nn.Module] = []
-
-    def judged(module: nn.Module) -> float:
-        try:
-            return score(module)
-        except UnsupportedError:
-            refused.append(module)
-            raise
-
     looks: list[float] = []
     for rung, size in enumerate(sizes):
+        for name in alive[size:]:
+            states.dropped(name)
         alive = alive[:size]
         if not alive:
             break
@@ -183,9 +178,7 @@ def halve(
         told.stage(f"finish: rung {rung + 1} of {len(sizes)}", len(alive) * (1 + TOLD))
         for name in alive:
             told.step(" ".join([name, *(f"{score:.4g}" for score in standings[name].scores)]))
-            file = f"{names.index(name)}-{rung}.pt"
-            begins[name].key = f"{keys[name]} {rung} {share!r}"
-            refused.clear()
+            begin, begun = states.begin(name, rung, share), clock()
             try:
                 done, state = train(
                     candidates[name],
@@ -195,29 +188,37 @@ def halve(
                     seconds=share,
                     epochs=None,
                     seed=seed,
-                    begin=begins[name],
+                    begin=begin,
                     ledger=ledger,
-                    checkpoint=checkpoints / file if checkpoints else None,
+                    checkpoint=states.file(name, rung),
                     save_every=save_every,
                     progress=Within(told, name),
-                    evaluate=judged,
+                    evaluate=score,
                     answers=answers,
                     clock=clock,
                 )
             except UnsupportedError as error:
-                standings[name] = replace(standings[name], reason=str(error))
-                if refused:  # it was trained; by the plan, since a resumed run plans the same
-                    left -= share
+                # Written down, since a resumed run must plan the same, even if it has more memory.
+                spent = Saved(begin.key, elapsed=clock() - begun, finished=True, reason=str(error))
+                states.failed(name, rung, spent)
+                total = standings[name].seconds + spent.elapsed
+                standings[name] = replace(standings[name], reason=str(error), seconds=total)
+                left -= spent.elapsed
             else:
-                left -= done.seconds + done.looking
+                left -= state.preparing + done.seconds + done.looking
                 if done.curve:  # else it diverged before it was looked at
                     looks.append(done.looking)
                 growth = trained[-1] / trained[rung]
                 standings[name] = _with(standings[name], done, partial(promise, name), growth)
-                begins[name] = state.next_budget("")
+                states.finished(name, rung, state)
             if standings[name].reason is not None:
+                states.dropped(name)
                 told.note(f"{name} is dropped: {standings[name].reason}")
         alive = [s.name for s in _ranked(standings) if s.name in alive and s.reason is None]
+        if left <= 0 and rung + 1 < len(sizes):
+            told.note(f"the time is over after {rung + 1} of {len(sizes)} rungs")
+            alive = alive[: sizes[-1]]
+            break
     finished = {name: candidates[name] for name in alive}
     return Halving(ranking=tuple(_ranked(standings)), finished=finished)
 

@@ -99,5 +99,6 @@ def quantisation_aware(
 
 
 def _calibration(arrays: ArrayFolder, device: torch.device) -> Iterator[list[torch.Tensor]]:
-    for start in range(0, min(CALIBRATION, arrays.n), AT_ONCE):
-        yield [tensor.to(device) for tensor in arrays.tensors(slice(start, start + AT_ONCE))]
+    size = arrays.at_once(AT_ONCE)
+    for start in range(0, min(CALIBRATION, arrays.n), size):
+        yield [tensor.to(device) for tensor in arrays.tensors(slice(start, start + size))]

@@ -28,7 +28,8 @@ class Bound(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The run's output tensor; the batch must be the one that the extras were made for."""
-        made: torch.Tensor = self.run(x, *self._extras, **self._named)
+        # A block may write into what it is given, and that is read again.
+        made: torch.Tensor = self.run(x.clone(), *self._extras, **self._named)
         return made
 
 
