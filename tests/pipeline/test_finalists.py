@@ -16,7 +16,7 @@ from paretune.data import load_data, materialise
 from paretune.pipeline import finalists, optimize, request
 from paretune.pipeline.context import Shares
 from paretune.pipeline.demo import trained
-from paretune.search import KEEP, Finalist, Found, propose
+from paretune.search import KEEP, Finalist, Found, finish, propose
 from paretune.search.ledger import Ledger
 from paretune.sources import load_model
 from tests.pipeline.conftest import Run, Told, nothing_searched
@@ -90,7 +90,7 @@ def mend(model, folder, monkeypatch, *, left, progress):
     monkeypatch.setattr(finalists, "_of", lambda context, *_: nullcontext(context))
     context = SimpleNamespace(
         model=model, request=SimpleNamespace(seed=0), progress=progress, shares=Shares(),
-        left=lambda share: left,
+        left=lambda share: left, tell=lambda kind, text: progress.note(f"{kind}: {text}"),
     )  # fmt: skip
     train = materialise(load_data("digits", seed=0), "train", model, folder / "arrays")
     searched = SimpleNamespace(
@@ -125,6 +125,19 @@ def test_a_resumed_run_mends_as_long_and_only_once(digits_model, tmp_path, monke
     # One that was killed later takes what was trained.
     again = mend(digits_model, tmp_path, monkeypatch, left=-1.0, progress=Told())
     assert again == (digest, spent)
+
+
+def test_one_whose_training_breaks_off_stays_as_it_was(digits_model, tmp_path, monkeypatch):
+    def full(*_args, **_options):
+        raise MemoryError("the other job has it")
+
+    monkeypatch.setattr(finish, "quantisation_aware", full)
+    told = Told()
+    (tmp_path / "search").mkdir()
+    digest, _ = mend(digits_model, tmp_path, monkeypatch, left=5.0, progress=told)
+    assert digest == digits_model.digest
+    assert "it stays as it was: an unexpected MemoryError" in told.notes[-1]
+    assert "the other job has it" in (tmp_path / "search" / "traceback.txt").read_text()
 
 
 def test_where_no_time_is_left_it_says_so(digits_model, monkeypatch):

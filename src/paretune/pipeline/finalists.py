@@ -15,7 +15,7 @@ from paretune.data import ArrayFolder
 from paretune.pipeline.candidates import SEARCHED, Candidates, build_others
 from paretune.pipeline.context import Candidate, Context
 from paretune.pipeline.screening import Screening
-from paretune.pipeline.searching import Searched, judged
+from paretune.pipeline.searching import Searched, defect, judged
 from paretune.pipeline.yardstick import Yardstick
 from paretune.sources import digest_of_module
 
@@ -50,12 +50,16 @@ def enter_finalists(
         candidates = _built(context, found, model, guard, calibration)
         best = max(candidates, key=lambda one: good(one.score), default=None)
         if best is not None and all(one.reason for one in candidates):
+            other, why = None, ""
             try:
                 other = _mended(context, found, searched, model, guard, best, train, time())
             except ParetuneError as error:
-                other = None
-                why = f"training {name} in simulated int8 failed, it stays as it was: {error}"
-                context.tell("fallback", why)
+                why = str(error)
+            except Exception as error:
+                why = defect(searched.checkpoints, error)
+            if why:
+                told = f"training {name} in simulated int8 failed, it stays as it was: {why}"
+                context.tell("fallback", told)
             if other is not None:
                 again = _built(context, found, other, guard, calibration)
                 if any(not o.reason or good(o.score) > good(best.score) for o in again):

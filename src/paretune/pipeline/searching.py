@@ -140,14 +140,19 @@ def look(
     except ParetuneError as error:
         context.tell("fallback", f"the search ended without a network: {error}")
     except Exception as error:
-        file = rundir.path / CHECKPOINTS / TRACEBACK
-        write_text_atomic(file, traceback.format_exc())
-        context.tell(
-            "fallback",
-            f"the search broke off with an unexpected {type(error).__name__}, which is a defect of "
-            f"Paretune: please report it with {file}",
-        )
+        why = defect(rundir.path / CHECKPOINTS, error)
+        context.tell("fallback", f"the search broke off with {why}")
     return None
+
+
+def defect(folder: Path, error: Exception) -> str:
+    """What an error that nobody thought of is to the user; its traceback is left in a folder."""
+    file = folder / TRACEBACK
+    write_text_atomic(file, "".join(traceback.format_exception(error)))
+    return (
+        f"an unexpected {type(error).__name__}, which is a defect of Paretune: please report it "
+        f"with {file}"
+    )
 
 
 def _search(
