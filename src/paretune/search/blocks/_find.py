@@ -6,7 +6,8 @@ or a branch breaks the chain, and the walk stops there: such a module is a *unit
 other module of its class, whose chance to be a chain (a first block without a shortcut) does not
 make it another kind of thing. A gate that only multiplies its input, such as squeeze-and-excite, is
 part of whatever it stands in. What lies between units (a stem, a head) is cut at its weighted
-layers.
+layers, and wherever a tensor has a second reader, such as the decoder of a U-Net: once several
+modules are replaced as one, what they passed to each other is gone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from paretune.core import InputError
 from paretune.search.blocks._cost import macs_of, params_of
-from paretune.search.blocks._trace import Call, gates, parents, reaches, trace
+from paretune.search.blocks._trace import Call, gates, parents, reaches, readers, trace
 from paretune.search.blocks.base import Block
 
 #: Samples to look for blocks with: a number that no other axis is likely to have.
@@ -47,7 +48,7 @@ class _Walk:
     """One traced network, and how many samples it was given."""
 
     def __init__(self, calls: dict[str, list[Call]], batch: int) -> None:
-        self._calls, self._batch = calls, batch
+        self._calls, self._batch, self._readers = calls, batch, readers(calls)
         self._children: dict[str, list[Call]] = {}
         for path, made in calls.items():
             for call in made:
@@ -78,7 +79,7 @@ class _Walk:
             first, end = group[0], group[-1]
             assert first.input_shape is not None
             assert end.output_shape is not None
-            follows = last is not None and _adjacent(last[-1], first)
+            follows = last is not None and self._adjacent(last[-1], first)
             found.append(
                 Block(
                     index=len(found),
@@ -149,7 +150,7 @@ class _Walk:
         """Add a layer to the run, which ends before a second weighted layer or a gap."""
         heavy = _weighted(child.module)
         if run and (
-            not _adjacent(run[-1], child) or (heavy and any(_weighted(c.module) for c in run))
+            not self._adjacent(run[-1], child) or (heavy and any(_weighted(c.module) for c in run))
         ):
             self._flush(run, groups)
         run.append(child)
@@ -175,20 +176,22 @@ class _Walk:
         )
         return bypassed and not gates(call)
 
+    def _adjacent(self, before: Call, after: Call) -> bool:
+        """Whether the one tensor that came out of `before` goes into `after`, and nowhere else.
 
-def _adjacent(before: Call, after: Call) -> bool:
-    """Whether the one tensor that goes into `after` is the one that came out of `before`.
-
-    The marks of enclosing modules may lie between: clones, which compute nothing.
-    """
-    if len(before.outputs) != 1 or len(after.inputs) != 1:
+        The marks of enclosing modules may lie between: clones, which compute nothing.
+        """
+        if len(before.outputs) != 1 or len(after.inputs) != 1:
+            return False
+        node = after.inputs[0]
+        while type(node).__name__ == "CloneBackward0":
+            source = next(parents(node), None)
+            if self._readers.get(source) != {node}:
+                return False
+            if source is before.outputs[0]:
+                return True
+            node = source
         return False
-    node = after.inputs[0]
-    while node is not None and type(node).__name__ == "CloneBackward0":
-        if node is before.outputs[0]:
-            return True
-        node = next(parents(node), None)
-    return False
 
 
 def _weighted(module: Any) -> bool:

@@ -132,6 +132,26 @@ def reaches(start: Any, goals: set[Any], without: set[Any]) -> bool:
     return False
 
 
+def readers(calls: dict[str, list[Call]]) -> dict[Any, set[Any]]:
+    """By node, those that work on its result and lead to the network's output or into a module.
+
+    A module whose output nobody takes runs all the same, and would fail on another shape.
+    """
+    found: dict[Any, set[Any]] = {}
+    ahead = [node for call in calls[""] for node in call.outputs]
+    ahead.extend(node for made in calls.values() for call in made for node in call.inputs)
+    seen: set[Any] = set()
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        for parent in parents(node):
+            found.setdefault(parent, set()).add(node)
+            ahead.append(parent)
+    return found
+
+
 def gates(call: Call) -> bool:
     """Whether a module's last step multiplies its own input by something."""
     if len(call.outputs) != 1:

@@ -14,8 +14,8 @@ class Block(Noun):
         kind: class of its module, or the classes of several joined by `+`.
         input_shape: of its input for one sample, without the batch axis.
         output_shape: of its output.
-        follows: whether its input is the output of the block before, with nothing between, so
-            that the two can be merged.
+        follows: whether its input is the output of the block before, with nothing between, and
+            nothing else reads that, so that the two can be merged.
         macs: multiply-accumulate operations for one sample.
         params: trainable numbers.
         outer: where its tensor stands in the output of its last module: -1 for the tensor itself,
