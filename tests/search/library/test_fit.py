@@ -24,7 +24,7 @@ def run(piece, given, *, recipe=None, seconds=1.0, clock=None):
     return fit(
         piece,
         given,
-        channel_variance(given.y),
+        channel_variance(given.y, image=True),
         recipe=recipe or Recipe(steps=60, batch=16, rate=0.1),
         seconds=seconds,
         second=False,
@@ -36,12 +36,14 @@ def run(piece, given, *, recipe=None, seconds=1.0, clock=None):
 
 def error(piece, given):
     with torch.no_grad():
-        return float(normalised_error(piece(given.x.float()), given.y, channel_variance(given.y)))
+        return float(
+            normalised_error(piece(given.x.float()), given.y, channel_variance(given.y, image=True))
+        )
 
 
 def test_error_is_one_for_the_mean_and_counts_every_channel_alike():
     y = torch.randn(200, 2, 5, 5) * torch.tensor([1.0, 3.0])[:, None, None]
-    variance = channel_variance(y)
+    variance = channel_variance(y, image=True)
     assert variance.shape == (1, 2, 1, 1)
     mean = y.mean(dim=(0, 2, 3), keepdim=True).expand_as(y)
     assert 0.9 < float(normalised_error(mean, y, variance)) < 1.0
@@ -50,7 +52,8 @@ def test_error_is_one_for_the_mean_and_counts_every_channel_alike():
         made[:, channel] = mean[:, channel]
         assert float(normalised_error(made, y, variance)) == pytest.approx(0.5, rel=0.06)
     assert float(normalised_error(y, y, variance)) == 0
-    assert channel_variance(torch.randn(9, 7, 4)).shape == (1, 1, 4)
+    assert channel_variance(torch.randn(9, 7, 4), image=False).shape == (1, 1, 4)
+    assert channel_variance(torch.randn(9, 7, 7, 4), image=False).shape == (1, 1, 1, 4)
 
 
 def test_steps_lower_the_error_and_leave_eval_mode():

@@ -9,13 +9,14 @@ import torch
 FLOOR = 0.01
 
 
-def channel_variance(y: torch.Tensor) -> torch.Tensor:
+def channel_variance(y: torch.Tensor, *, image: bool) -> torch.Tensor:
     """Variance of each channel, shaped to divide what `y` is shaped like.
 
     Args:
-        y: outputs of the baseline, float (n, c, h, w), or (n, ..., d) with the channels last.
+        y: outputs of the baseline, float (n, c, h, w) if an image, else (n, ..., d).
+        image: whether the channels are on axis 1; they are the last axis otherwise.
     """
-    axis = 1 if y.dim() == 4 else y.dim() - 1
+    axis = 1 if image else y.dim() - 1
     others = [a for a in range(y.dim()) if a != axis]
     variance = y.float().var(dim=others, correction=0, keepdim=True)
     return variance + FLOOR * variance.mean() + 1e-12

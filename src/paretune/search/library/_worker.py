@@ -124,7 +124,8 @@ class Trainer:
         piece.requires_grad_(True)  # what it copied may have come frozen
         lesson = self._lesson(option, self._train, drift=before is not None)
         exam = self._lesson(option, self._held, drift=False)
-        variance = channel_variance(lesson.y[:EXAMPLES])
+        image = work.proposals.flowing[option.last].gives_image
+        variance = channel_variance(lesson.y[:EXAMPLES], image=image)
         first = self._error(piece, exam, variance)
         inherited = copy.deepcopy(piece.state_dict())
         able = any(p.requires_grad for p in piece.parameters()) and seconds > 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from paretune.search.blocks import Block
+from paretune.search.network.layout import Planes, is_image
 from paretune.search.network.seat import Run
 
 
@@ -22,18 +23,23 @@ class Flow:
         extras: its further positional arguments.
         named: its keyword arguments.
         y: its output tensor.
+        takes_image: whether `x` is (n, C, H, W): two-dimensional layers of the block say so.
+        gives_image: whether `y` is.
     """
 
     x: torch.Tensor
     extras: tuple[Any, ...]
     named: dict[str, Any]
     y: torch.Tensor
+    takes_image: bool = False
+    gives_image: bool = False
 
     def head(self, samples: int) -> Flow:
         """The same for the first samples only."""
         rows = {name: x[:samples] for name, x in rows_of_extras(self).items()}
         extras, named = passed(self, rows)
-        return Flow(self.x[:samples], extras, named, self.y[:samples])
+        x, y = self.x[:samples], self.y[:samples]
+        return replace(self, x=x, extras=extras, named=named, y=y)
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,8 @@ class Site:
 
     @property
     def is_image(self) -> bool:
-        """Whether it maps (C, H, W) to (C', H', W')."""
-        return len(self.input_shape) == 3 and len(self.output_shape) == 3
+        """Whether it maps (C, H, W) to (C', H', W'), and not (H, W, C) to (H', W', C')."""
+        return self.flow.takes_image and self.flow.gives_image
 
 
 def rows_of_extras(flow: Flow) -> dict[str, torch.Tensor]:
@@ -113,7 +119,8 @@ def _run(
     given: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
     made: dict[str, torch.Tensor] = {}
     versions: dict[str, tuple[int, int]] = {}
-    handles = []
+    handles: list[Any] = []
+    planes: dict[str, Planes] = {}
 
     def kept(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.clone() if clone else tensor
@@ -135,6 +142,8 @@ def _run(
             module.get_submodule(first).register_forward_pre_hook(enter, with_kwargs=True)
         )
         handles.append(module.get_submodule(last).register_forward_hook(leave))
+        planes[first] = Planes(module.get_submodule(path) for path in block.members)
+        handles.append(planes[first])
     try:
         with torch.no_grad():
             # The network may work in place on what it is given.
@@ -142,7 +151,15 @@ def _run(
     finally:
         for handle in handles:
             handle.remove()
-    found = [Flow(*given[block.members[0]], made[block.members[-1]]) for block in blocks]
+    found = [
+        Flow(
+            *given[block.members[0]],
+            made[block.members[-1]],
+            takes_image=is_image(block.input_shape, planes[block.members[0]].read),
+            gives_image=is_image(block.output_shape, planes[block.members[0]].made),
+        )
+        for block in blocks
+    ]
     return found, [versions[block.members[0]] for block in blocks]
 
 
@@ -169,5 +186,5 @@ def site(
     return Site(
         blocks=run,
         module=Run(modules, [block.outer for block in run]),
-        flow=Flow(begin.x, begin.extras, begin.named, end.y),
+        flow=replace(begin, y=end.y, gives_image=end.gives_image),
     )
