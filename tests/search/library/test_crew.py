@@ -35,6 +35,21 @@ class Host:
         raise InputError("the disk is full")
 
 
+class Frail(Host):
+    """Its process dies the first `times` that it is begun, or fails for want of memory."""
+
+    def __init__(self, folder, times, how="die"):
+        super().__init__(folder)
+        marks = len(list(self.folder.glob("begun-*")))
+        (self.folder / f"begun-{marks}").touch()
+        if marks < times:
+            if how == "refuse":
+                raise InputError("the model is gone")
+            if how == "want":
+                raise MemoryError
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def crew(folder, size=2, attempts=2):
     factory = f"{__name__}:Host"
     return Crew(LocalEngine(), factory, (str(folder),), size=size, attempts=attempts)
@@ -69,6 +84,26 @@ def test_a_task_whose_process_dies_is_redone_then_given_up(tmp_path):
     assert "by nothing" in found[4].reason
     assert [found[place].died for place in range(5)] == [False, True, False, False, False]
     assert found[3].result[0] == 9
+
+
+@pytest.mark.parametrize(("how", "why"), [("die", "killed"), ("want", "out of memory")])
+def test_a_process_that_cannot_be_started_costs_an_attempt_of_its_task(tmp_path, how, why):
+    frail = f"{__name__}:Frail", (str(tmp_path), 3, how)
+    with Crew(LocalEngine(), *frail, size=1, attempts=2) as hands:
+        found = list(hands.run([ask("square", x) for x in (2, 3, 4)]))
+    assert why in found[0].reason
+    assert [done.died for done in found] == [True, False, False]  # the task was not to blame
+    assert [done.result[0] for done in found[1:]] == [9, 16]  # the fourth start held
+    assert len(list(tmp_path.glob("begun-*"))) == 4
+
+
+def test_bad_input_of_a_process_that_is_started_ends_everything(tmp_path):
+    frail = f"{__name__}:Frail", (str(tmp_path), 1, "refuse")
+    with (
+        Crew(LocalEngine(), *frail, size=1, attempts=2) as hands,
+        pytest.raises(InputError, match="model is gone"),
+    ):
+        list(hands.run([ask("square", 2)]))
 
 
 def test_bad_input_ends_everything(tmp_path):

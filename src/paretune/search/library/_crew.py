@@ -26,7 +26,7 @@ class Done:
         place: its place among the tasks.
         result: what it returned, None where it failed.
         reason: why it failed, empty otherwise.
-        died: whether its process did, see `WorkerError`.
+        died: whether its process did, see `WorkerError`, or could not be started.
     """
 
     place: int
@@ -43,7 +43,7 @@ class Crew:
         factory: `package.module:name` of what lives in each.
         args: its arguments.
         size: how many processes.
-        attempts: how often a task is begun whose process dies.
+        attempts: how often a task is begun whose process dies or cannot be started.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class Crew:
     def run(self, calls: Sequence[Call]) -> Generator[Done, None, None]:
         """Carry out tasks in this order; results come as they are ready.
 
-        A task whose process dies is begun again in a fresh one. A task that fails for a reason of
-        its own is given up; the others go on.
+        A task whose process dies, be it as it starts, is begun again in a fresh one. A task that
+        fails for a reason of its own is given up; the others go on.
 
         Raises:
-            InputError: from a task, or a process cannot be started; the rest is given up.
+            InputError: from a task, or from what a process hosts; the rest is given up.
         """
         ahead: queue.SimpleQueue[int] = queue.SimpleQueue()
         for place in range(len(calls)):
@@ -105,19 +105,21 @@ class Crew:
         reason, died = "", False
         for _ in range(self._attempts):
             actor = self._actors[seat]
-            if actor is None:
-                if self._closed:
-                    break
-                actor = self._engine.actor(self._factory, *self._args)
-                self._actors[seat] = actor
+            if actor is None and self._closed:
+                break
             try:
+                if actor is None:
+                    actor = self._engine.actor(self._factory, *self._args)
+                    self._actors[seat] = actor
                 return Done(place, call(actor))
             except InputError:
                 raise
             except WorkerError as error:
-                reason, died = str(error), error.died
+                # What kept a process from starting, even one that lived to say so, was no task.
+                reason, died = str(error), error.died or actor is None
                 self._actors[seat] = None  # whether it died or not, the next one starts afresh
-                actor.close()
+                if actor is not None:
+                    actor.close()
             except ParetuneError as error:
                 return Done(place, None, str(error))
         return Done(place, None, reason, died)
