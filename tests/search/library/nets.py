@@ -81,11 +81,22 @@ class Ravenous(nn.Module):
         return self.inside(x)
 
 
+class Explosive(nn.Module):
+    """Gives what is inside it, and nothing finite in training."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x):
+        return self.inside(x) * (float("inf") if self.training else 1.0)
+
+
 class Faulty(Basic):
     """A basic block that fails in the way its parameter says."""
 
     name = "faulty"
-    kinds = ("diverges", "dies", "dies-once", "hungry")
+    kinds = ("unsound", "diverges", "dies", "dies-once", "hungry")
 
     def propose(self, site):
         if len(site.blocks) == 1 and type(site.module.members[0]) is Block:
@@ -103,9 +114,10 @@ class Faulty(Basic):
             mark.touch()
         if how == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
-        if how == "diverges":
+        if how == "unsound":
             piece.branch[0].conv.weight.data.fill_(float("nan"))
-        return Ravenous(piece).eval() if how == "hungry" else piece
+        wrapped = {"hungry": Ravenous, "diverges": Explosive}.get(how)
+        return wrapped(piece).eval() if wrapped else piece
 
 
 def registered():

@@ -25,6 +25,7 @@ OPTIONS = [
     "b1-3:basic(width=1)",
     "b2:faulty(how=dies-once)",
     "b2:faulty(how=dies)",
+    "b3:faulty(how=unsound)",
     "b3:faulty(how=diverges)",
     "b3:faulty(how=hungry)",
     "b5:basic(width=0.5)",
@@ -98,8 +99,23 @@ def test_failures_are_recorded_and_the_rest_goes_on(trained):
     assert entries["b2:faulty(how=dies)"].status == "failed"
     assert "killed" in entries["b2:faulty(how=dies)"].reason
     assert [name for name, entry in entries.items() if entry.died] == ["b2:faulty(how=dies)"]
-    assert "diverged" in entries["b3:faulty(how=diverges)"].reason
+    assert entries["b3:faulty(how=unsound)"].status == "failed"
+    assert "inherited" in entries["b3:faulty(how=unsound)"].reason
     assert entries["b3:faulty(how=hungry)"].status == "trained"
+
+
+def test_what_diverges_in_training_stands_with_the_weights_that_it_inherited(trained, proposals):
+    library, *_ = trained
+    entry = library.entries["b3:faulty(how=diverges)"]
+    assert (entry.status, entry.reason) == ("inherited", "")
+    assert entry.steps == 2  # one in either round
+    assert entry.flops > 0
+    assert entry.error_after == entry.error_before > 0
+    assert entry.kl > 0
+    space = proposals.space
+    option = space.options[space.index[entry.option]]
+    fresh, kept = proposals.build(option, seed=3).state_dict(), library.piece(option).state_dict()
+    assert all(torch.equal(kept[name], x) for name, x in fresh.items())
 
 
 def test_swap_one_and_usable_follow_the_space(trained, proposals):

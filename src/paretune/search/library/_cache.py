@@ -13,7 +13,7 @@ from paretune.search.space import Option
 from paretune.store import Store, key_digest, paths
 
 #: Raised when the same request would train something else, so that older weights are not reused.
-FORMAT = 2
+FORMAT = 3
 #: Kinds of record: of a candidate that is done, and of one that has its first round behind it.
 DONE, DRAFT = "candidate", "candidate-draft"
 

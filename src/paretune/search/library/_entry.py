@@ -8,7 +8,8 @@ from typing import Literal
 
 from paretune.core import Noun
 
-#: `inherited`: nothing was trained, or training made it no better than the weights it began with.
+#: `inherited`: nothing was trained, or training, which may have diverged, made it no better than
+#: the weights it began with.
 Status = Literal["trained", "inherited", "failed"]
 
 

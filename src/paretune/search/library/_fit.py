@@ -78,6 +78,9 @@ def fit(
 ) -> Effort:
     """Train a candidate in place, for a time or for the recipe's steps.
 
+    Training ends early where the loss is no longer finite: nothing brings such weights back, and
+    the caller, who judges them, has those that it began with.
+
     Args:
         piece: in eval mode, and again after.
         lesson: what it learns from.
@@ -85,14 +88,16 @@ def fit(
         recipe: how.
         seconds: what it may take.
         second: whether this is the second round.
-        random: decides which samples come when.
+        random: decides which samples come when and what dropout drops, whatever this process
+            trained before: PyTorch's own generator is set from it.
         clock: in seconds.
         bf16: whether convolutions and products are computed in bfloat16.
         halvings: of the recipe's batch to begin with.
 
     Raises:
-        UnsupportedError: it diverged, or one sample does not fit into memory; one sentence.
+        UnsupportedError: one sample does not fit into memory; one sentence.
     """
+    torch.manual_seed(int(random.integers(2**62)))
     parameters = [p for p in piece.parameters() if p.requires_grad]
     batch = max(1, min(recipe.batch >> halvings, len(lesson.x)))
     optimizer = torch.optim.AdamW(parameters, lr=recipe.rate, foreach=True)
@@ -120,7 +125,7 @@ def fit(
                 each = counter.get_total_flops() / batch
             steps, samples = steps + 1, samples + batch
             if not math.isfinite(loss):
-                raise UnsupportedError(f"it diverged: its error was {loss} at step {steps}")
+                break
     finally:
         piece.eval()
     return Effort(steps, samples, clock() - start, each * samples, batch)

@@ -101,6 +101,8 @@ class Trainer:
     ) -> Trained:
         """Train a candidate for one round and write its weights.
 
+        Those that it began with stay where training, which may have diverged, made it no better.
+
         Args:
             option: which one.
             seconds: what it may take, evaluation included.
@@ -113,7 +115,8 @@ class Trainer:
             halvings: of the batch, for another attempt after the process was killed.
 
         Raises:
-            UnsupportedError: it diverged or does not fit into memory; one sentence.
+            UnsupportedError: what it began with is of no use, or it does not fit into memory; one
+                sentence.
         """
         work, clock = self._work, time.perf_counter
         begun = clock()
@@ -127,6 +130,8 @@ class Trainer:
         image = work.proposals.flowing[option.last].gives_image
         variance = channel_variance(lesson.y[:EXAMPLES], image=image)
         first = self._error(piece, exam, variance)
+        if not np.isfinite(first):
+            raise UnsupportedError(f"its held-out error was {first} with the weights it inherited")
         inherited = copy.deepcopy(piece.state_dict())
         able = any(p.requires_grad for p in piece.parameters()) and seconds > 0
         effort, after, trained = Effort(0, 0, 0.0, 0.0, 0), first, False
@@ -150,8 +155,6 @@ class Trainer:
             judged = clock()
             self._settle(piece, lesson)
             after = self._error(piece, exam, variance)
-            if not np.isfinite(after):
-                raise UnsupportedError(f"it diverged: its held-out error was {after}")
             trained = after < (first if before is None else bar)
             if not trained:
                 piece.load_state_dict(inherited)
