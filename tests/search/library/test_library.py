@@ -301,3 +301,17 @@ def test_what_came_frozen_is_trained_all_the_same(tiny, examples, splits, store)
     choice = frozen.space.with_option(frozen.space.baseline(), frozen.space.index[name])
     assert all(p.requires_grad for p in library.network(choice).parameters())
     assert not any(p.requires_grad for p in module.parameters())
+
+
+def test_whole_numbers_among_the_parameters_hinder_nothing(tiny, examples, splits, store):
+    module = copy.deepcopy(tiny.module)
+    for holder in (module.stage1[0], module.head):  # what an option copies, what all networks have
+        holder.places = nn.Parameter(torch.arange(4), requires_grad=False)
+    made = proposed(module, examples, ["width"])
+    name = next(o.id for o in made.space.options if o.operator == "width" and o.first == 1)
+    quick = RECIPE.model_copy(update={"steps": 2, "drift": 0.0})
+    library = train(tiny, made, splits, store, options=[name], recipe=quick, workers=1)
+    assert library.entries[name].steps == 2, library.entries[name].reason
+    network = library.network(made.space.with_option(made.space.baseline(), made.space.index[name]))
+    found = {(p.dtype, p.requires_grad) for p in network.parameters()}
+    assert found == {(torch.float32, True), (torch.int64, False)}

@@ -30,6 +30,7 @@ from paretune.search.library._record import (
 )
 from paretune.search.library._reel import Reel, entrance, exit_of
 from paretune.search.library._swap import swapped
+from paretune.search.library._thaw import thaw
 from paretune.search.library._work import Effort, Trained, Weights, Work
 from paretune.search.network.compose import compose
 from paretune.search.network.site import rows_of_extras
@@ -124,7 +125,7 @@ class Trainer:
             piece = work.proposals.build(option, seed=work.seed)
         else:
             piece = work.proposals.filled(option, load_file(before))
-        piece.requires_grad_(True)  # what it copied may have come frozen
+        thaw(piece)  # what it copied may have come frozen
         lesson = self._lesson(option, self._train, drift=before is not None)
         exam = self._lesson(option, self._held, drift=False)
         image = work.proposals.flowing[option.last].gives_image

@@ -194,12 +194,12 @@ class Library:
         Raises:
             InputError: an option was not trained, or failed.
         """
+        from paretune.search.library._thaw import thaw
         from paretune.search.network.compose import compose
 
         chosen = [o for o in self._proposals.space.chosen(choice) if o.operator != KEEP]
         pieces = {(o.first, o.last): self.piece(o) for o in chosen}
-        made = compose(self._proposals.module, self._proposals.blocks, pieces)
-        return made.requires_grad_(True)
+        return thaw(compose(self._proposals.module, self._proposals.blocks, pieces))
 
     def swap_one(self) -> NDArray[np.float64]:
         """KL divergence in nats with each option alone put in, float (m,).
