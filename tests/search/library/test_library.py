@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -205,6 +206,21 @@ def test_a_repeated_call_for_what_is_known_needs_no_process(tiny, proposals, spl
     again = train(tiny, proposals, splits, store, engine=Idle(), progress=heard, **given)
     assert again.entries == first.entries
     assert heard.stages == []
+
+
+def test_what_is_known_needs_no_room_on_the_disk(tiny, proposals, splits, store, monkeypatch):
+    ids = OPTIONS[:2]
+    quick = RECIPE.model_copy(update={"steps": 2, "drift": 0.0, "held_out": 80})
+    first = train(tiny, proposals, splits, store, options=ids, recipe=quick)
+    full = SimpleNamespace(total=1, used=1, free=0)
+    monkeypatch.setattr("paretune.search.library._request.shutil.disk_usage", lambda _: full)
+    again = train(tiny, proposals, splits, store, options=ids, recipe=quick, engine=Idle())
+    assert again.entries == first.entries
+    # Of what is scored without a record there are as many as were worth recording, at least.
+    assert (again._work.held.n, again._work.train.n) == (64, 64)
+    assert set(again._work.held.order) < set(first._work.held.order)
+    with pytest.raises(InputError, match="free some room"):
+        train(tiny, proposals, splits, store, options=OPTIONS[:3], recipe=quick, engine=Idle())
 
 
 def test_in_turn_they_are_judged_or_trained_until_the_time_is_up(

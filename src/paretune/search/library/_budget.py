@@ -9,11 +9,15 @@ from itertools import count
 from paretune.core import InputError
 from paretune.search.space import Option
 
-#: Multiply-adds a second and core that recording is planned with; only its order matters.
+#: Multiply-adds a second and core that passes of the baseline are planned with: what small layers
+#: reach; those of large networks are several times as fast.
 RATE = 10e9
 #: Share of the time that recording the baseline's activations may take.
 RECORDING = 0.05
-#: Fewest samples worth training on.
+#: Process seconds, at that rate, that one pass over the held-out samples may take: one or two where
+#: networks are large. Judging a candidate runs what follows it, and is to take less than training.
+JUDGING = 8.0
+#: Fewest samples worth training or judging on.
 FEWEST = 64
 #: Part of its promised time that a candidate gets however late it is.
 LEAST = 0.1
@@ -38,14 +42,14 @@ def shares(options: Sequence[Option], seconds: float, each: float | None) -> dic
 
 
 def samples(macs: int, bytes_each: int, *, seconds: float, most: int, disk: float) -> int:
-    """How many training samples to record.
+    """How many samples to record.
 
     Planned from operations, not from a clock, so that the same request records the same samples.
 
     Args:
         macs: of the baseline for one sample.
         bytes_each: of one sample's activations.
-        seconds: process seconds in all.
+        seconds: process seconds that one pass over them may take, as planned.
         most: samples wanted.
         disk: bytes that may be filled.
 
@@ -53,7 +57,7 @@ def samples(macs: int, bytes_each: int, *, seconds: float, most: int, disk: floa
         InputError: the disk has no room for the fewest that are worth it.
     """
     by_room = samples_in(disk, bytes_each, most)
-    by_time = int(RECORDING * seconds * RATE / max(macs, 1))
+    by_time = int(seconds * RATE / max(macs, 1))
     return min(by_room, max(by_time, FEWEST))
 
 

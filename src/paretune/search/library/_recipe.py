@@ -12,7 +12,8 @@ class Recipe(Noun):
 
     Attributes:
         samples: most training samples whose activations are recorded.
-        held_out: most samples of the search split that candidates are judged on.
+        held_out: most samples of the search split that candidates are judged on: of large models
+            fewer, 64 at least, because judging would else take several times as long as training.
         cache_bytes: most disk space of the recorded activations, of either split.
         batch: samples a step.
         rate: highest learning rate of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101).

@@ -13,7 +13,7 @@ from paretune.compress import obstacle
 from paretune.core import InputError
 from paretune.data import ArrayFolder
 from paretune.engine import machine
-from paretune.search.library._budget import FEWEST, samples, samples_in
+from paretune.search.library._budget import FEWEST, JUDGING, RECORDING, samples
 from paretune.search.library._picked import drawn
 from paretune.search.library._recipe import Recipe
 from paretune.search.library._work import Work
@@ -58,8 +58,13 @@ def work_for(
     seed: int,
     process_seconds: float,
     films: Path,
+    *,
+    recorded: bool,
 ) -> Work:
     """What the workers must know.
+
+    As training takes about as long for any model, so should judging what was trained: the more a
+    model computes, the fewer samples its candidates are judged on.
 
     Args:
         proposals: the baseline, its blocks and what they may become.
@@ -70,24 +75,31 @@ def work_for(
         seed: decides which samples are used.
         process_seconds: of all processes together.
         films: where activations are to be recorded.
+        recorded: whether they are; else samples are only run, and the fewest always may be.
 
     Raises:
-        InputError: the disk has no room.
+        InputError: the disk has no room for the record.
     """
     from paretune.search.library._reel import held_bytes, sample_bytes
 
+    macs = sum(block.macs for block in proposals.blocks)
     room = shutil.disk_usage(paths.home()).free / 2
     each = held_bytes(proposals.blocks)
-    most = min(recipe.held_out, search.n)
-    judged = samples_in(_allowed(room / 2, recipe, each), each, most)
+    judged = samples(
+        macs,
+        each,
+        seconds=JUDGING,
+        most=min(recipe.held_out, search.n),
+        disk=_allowed(room / 2, recipe, each, recorded),
+    )
     room -= judged * each
     each = sample_bytes(proposals.blocks)
     n = samples(
-        sum(block.macs for block in proposals.blocks),
+        macs,
         each,
-        seconds=process_seconds,
+        seconds=RECORDING * process_seconds,
         most=min(recipe.samples, train.n),
-        disk=_allowed(room, recipe, each),
+        disk=_allowed(room, recipe, each, recorded),
     )
     random = np.random.default_rng(seed)
     return Work(
@@ -103,9 +115,12 @@ def work_for(
     )
 
 
-def _allowed(room: float, recipe: Recipe, each: int) -> float:
+def _allowed(room: float, recipe: Recipe, each: int, recorded: bool) -> float:
     """Bytes that samples of so many bytes each may take of what there is.
 
-    The fewest that are of use may take more than the recipe keeps to.
+    The fewest that are of use may take more than the recipe keeps to; where nothing is recorded,
+    there is room for them whatever there is.
     """
-    return min(room, max(recipe.cache_bytes, FEWEST * each))
+    fewest = FEWEST * each
+    allowed = min(room, max(recipe.cache_bytes, fewest))
+    return allowed if recorded else max(allowed, fewest)

@@ -122,7 +122,7 @@ class Library:
 
         Raises:
             InputError: an unknown option, a module that cannot be sent to another process, no time,
-                no disk space.
+                no disk space for what must be recorded to train what is missing.
         """
         told = progress or Silent()
         recipe = recipe or Recipe()
@@ -132,12 +132,20 @@ class Library:
         begun = clock()
         share = shares(wanted, seconds * size * _TRAINING, each)
         cache = Cache(store, model_digest, arrays, search, recipe, seed)
+        found = cache.finished(wanted, share)
+        missing = [option for option in wanted if option.id not in found]
         work = work_for(
-            proposals, arrays, search, wanted, recipe, seed, seconds * size, cache.films()
+            proposals,
+            arrays,
+            search,
+            wanted,
+            recipe,
+            seed,
+            seconds * size,
+            cache.films(),
+            recorded=bool(missing),
         )
         with ledger.stage(STAGE) if ledger else nullcontext():
-            found = cache.finished(wanted, share)
-            missing = [option for option in wanted if option.id not in found]
             if missing:
                 what = "judge" if each == 0 else "train"
                 told.stage(f"{what} {len(missing)} of {len(wanted)} candidates", len(missing))
