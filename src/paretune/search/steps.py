@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 TRAIN_SECONDS, ENOUGH = 5.0, 400
 #: Held-out samples that options are judged on as they inherit: it is for their order only.
 JUDGED_ON = 128
-#: Compositions that are scored before the clock is looked at.
-SCORED_AT_ONCE = 16
 
 
 def train_library(
@@ -94,13 +91,9 @@ def score_compositions(
 
     Those whose divergence is not finite are left out.
     """
-    end = time.monotonic() + seconds
-    kl: list[float] = []
-    while len(kl) < len(rows) and (not kl or time.monotonic() < end):
-        part = rows[len(kl) : len(kl) + SCORED_AT_ONCE]
-        kl += library.score_untrained(widened(part, usable), progress=told).kl.tolist()
+    kl = library.score_untrained(widened(rows, usable), seconds=seconds, progress=told).kl
     good = np.isfinite(kl)
-    return rows[: len(kl)][good], np.array(kl)[good]
+    return rows[good], kl[good]
 
 
 def widened(choices: Choice, usable: NDArray[np.bool_]) -> Choice:

@@ -74,13 +74,14 @@ def store(tmp_path):
 
 
 class Watched(Engine):
-    """Local processes whose calls are noted."""
+    """Local processes, counted, whose calls are noted."""
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.started = [], 0
         self._engine = LocalEngine()
 
     def actor(self, factory, /, *args, **kwargs):
+        self.started += 1
         actor = self._engine.actor(factory, *args, **kwargs)
         plain = actor.call
 

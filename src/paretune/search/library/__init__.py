@@ -2,6 +2,7 @@
 
 from paretune.search.library._entry import Entry
 from paretune.search.library._recipe import Recipe
-from paretune.search.library.library import Library, Scores
+from paretune.search.library._scores import Scores
+from paretune.search.library.library import Library
 
 __all__ = ["Entry", "Library", "Recipe", "Scores"]

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +19,12 @@ from paretune.engine import Engine, machine
 from paretune.search.ledger import Ledger
 from paretune.search.library._budget import shares
 from paretune.search.library._cache import Cache
-from paretune.search.library._crew import Call, Crew
+from paretune.search.library._crew import Crew
 from paretune.search.library._entry import Entry
 from paretune.search.library._films import held
 from paretune.search.library._recipe import Recipe
 from paretune.search.library._request import check, wanted_options, work_for
+from paretune.search.library._scores import Scores, score
 from paretune.search.library._training import Training
 from paretune.search.space import KEEP, Choice, Option, Space
 from paretune.store import Store
@@ -38,20 +38,6 @@ if TYPE_CHECKING:
 STAGE = "library"
 #: Share of the time that is promised to candidates; recording takes the rest.
 _TRAINING = 0.85
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What composed networks do without any further training.
-
-    Attributes:
-        kl: mean KL divergence in nats of each from the baseline on the held-out samples,
-            float (n,), NaN where it failed.
-        accuracy: of each on the same samples, a fraction, float (n,); None where unlabelled.
-    """
-
-    kl: NDArray[np.float64]
-    accuracy: NDArray[np.float64] | None
 
 
 class Library:
@@ -221,34 +207,44 @@ class Library:
         return np.isfinite(self.swap_one())
 
     def score_untrained(
-        self, choices: Choice, *, settle: bool = True, progress: Progress | None = None
+        self,
+        choices: Choice,
+        *,
+        seconds: float = math.inf,
+        settle: bool = True,
+        progress: Progress | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> Scores:
         """What composed networks do on the held-out samples without any further training.
 
         Args:
             choices: bool (n, m).
+            seconds: wall time after which none is begun; the first few are scored in any case.
             settle: whether BatchNorm statistics are re-estimated from training samples first.
-            progress: told every network.
+            progress: told every network that is scored.
+            clock: in seconds.
 
         Raises:
             InputError: a choice has an option that was not trained, or failed.
         """
-        told = progress or Silent()
         space = self._proposals.space
-        rows = [space.chosen(choice) for choice in np.atleast_2d(choices)]
-        kl, right = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-        told.stage(f"score {len(rows)} networks", len(rows))
-        calls = []
-        for row in rows:
-            weights = {o.id: self._weights(o.id) for o in row if o.operator != KEEP}
-            calls.append(_scoring([o.id for o in row], weights, settle))
+        networks = [
+            {
+                o.id: None if o.operator == KEEP else self._weights(o.id)
+                for o in space.chosen(choice)
+            }
+            for choice in np.atleast_2d(choices)
+        ]
         with _crew(self._engine, self._work, self._size) as crew:
-            for done in crew.run(calls):
-                told.step(done.reason or f"network {done.place + 1}: KL {done.result[0]:.4f}")
-                if not done.reason:
-                    kl[done.place] = done.result[0]
-                    right[done.place] = math.nan if done.result[1] is None else done.result[1]
-        return Scores(kl, right if self._work.held.arrays.labelled else None)
+            return score(
+                crew,
+                networks,
+                seconds=seconds,
+                settle=settle,
+                labelled=self._work.held.arrays.labelled,
+                progress=progress or Silent(),
+                clock=clock,
+            )
 
     def _swapped(self, option: Option) -> float:
         if option.operator == KEEP:
@@ -262,10 +258,6 @@ class Library:
             why = "was not trained" if entry is None else f"failed ({entry.reason})"
             raise InputError(f"{name} {why}: choose among the usable options of the library")
         return entry.weights
-
-
-def _scoring(ids: Sequence[str], weights: Mapping[str, Path], settle: bool) -> Call:
-    return lambda actor: actor.call("score", ids, weights, settle=settle)
 
 
 def _crew(engine: Engine, work: Work, size: int) -> Crew:
