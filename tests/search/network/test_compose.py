@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from transformers import SwinConfig, SwinForImageClassification
 
 from paretune.search.network.compose import compose
 from paretune.search.network.seat import Pass, Seat, wrapped
-from tests.search.operators.nets import answer, case
+from tests.search.operators.nets import answer, case, case_of
 
 
 def test_a_run_is_replaced_by_one_piece() -> None:
@@ -56,6 +57,28 @@ def test_a_tensor_goes_where_the_network_looks_for_it() -> None:
     assert wrapped(x, -1) is x
     assert wrapped(x, 1)[0] is None
     assert wrapped(x, 1)[1] is x
+
+
+def test_plain_values_stay_beside_it() -> None:
+    x = torch.ones(1)
+    assert wrapped(x, 0, (None, (4, 8), None)) == (x, (4, 8), None)
+    assert wrapped(x, 1, (7, None)) == (7, x)
+
+
+def test_sizes_that_go_with_a_map_reach_whoever_asks_for_them() -> None:
+    config = SwinConfig(
+        image_size=32, patch_size=2, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4,
+        num_labels=5,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    found = case_of(SwinForImageClassification(config).eval(), (torch.randn(8, 3, 32, 32),))
+    wanted = answer(found.module, found.inputs)
+    beside = [block.beside for block in found.blocks if any(block.beside)]
+    assert (None, (16, 16)) in beside
+    for block in found.blocks:
+        piece = found.site(block.index).module
+        composed = compose(found.module, found.blocks, {(block.index, block.index): piece})
+        assert torch.allclose(answer(composed, found.inputs), wanted, atol=1e-5), block.name
 
 
 def test_a_block_with_two_names_is_replaced_under_both_and_never_shared() -> None:

@@ -34,6 +34,17 @@ class Normed(nn.Module):
         return x + self.two(self.norm(self.one(x)).relu())
 
 
+class Tempered(Normed):
+    """Hidden channels that a parameter of the block's own scales, as ConvNeXt V2's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.scale = nn.Identity(), nn.Parameter(torch.rand(64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.two(self.scale * self.one(x) / (1 + self.one(x).abs()))
+
+
 def convolutions(module: nn.Module) -> list[tuple[int, int, int]]:
     return [
         (m.in_channels, m.out_channels, m.groups)
@@ -93,10 +104,32 @@ def test_what_is_kept_is_what_matters() -> None:
     assert torch.equal(first.weight, block.conv1.weight[kept])
 
 
-def test_hidden_channels_that_a_norm_mixes_are_left() -> None:
+@pytest.mark.parametrize("kind", [Normed, Tempered])
+def test_hidden_channels_that_cannot_be_cut_are_left(kind: type[nn.Module]) -> None:
     torch.manual_seed(0)
-    found = case_of(nn.Sequential(Normed(), Normed()).eval(), (torch.randn(4, 6, 16),))
+    found = case_of(nn.Sequential(kind(), kind()).eval(), (torch.randn(4, 6, 16),))
     assert not list(get("width").propose(found.site(0)))
+
+
+class Pooled(nn.Module):
+    """A short set of hidden channels that cannot be cut beside a long one that can."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.short, self.norm, self.up = nn.Linear(16, 8), nn.LayerNorm(8), nn.Linear(8, 16)
+        self.one, self.two = nn.Linear(16, 64), nn.Linear(64, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.up(self.norm(self.short(x)))
+        return x + self.two(self.one(x).relu())
+
+
+def test_each_set_is_tried_before_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paretune.search.operators._width.ROUND", 4)
+    torch.manual_seed(0)
+    found = case_of(nn.Sequential(Pooled(), Pooled()).eval(), (torch.randn(4, 6, 16),))
+    # Of eight channels three quarters are rounded to all, and a half would be mixed otherwise.
+    assert [p["width"] for p in get("width").propose(found.site(0))] == [0.75]
 
 
 def test_attention_is_not_its_business() -> None:

@@ -91,6 +91,7 @@ class _Walk:
                     macs=sum(macs_of(call.module, self._below(call)) for call in group),
                     params=sum(params_of(call.module) for call in group),
                     outer=end.outer,
+                    beside=end.beside,
                 )
             )
             last = group

@@ -28,6 +28,8 @@ class Call:
         input_shape: of the one tensor that came in, batch included; None where not exactly one.
         output_shape: likewise for what went out.
         outer: where the output tensor stands: -1 for the tensor itself, else its place in a tuple.
+        beside: all of that tuple as far as it is plain values, such as a map's height and width,
+            and None in other places, that of the tensor among them.
         leading: whether the input tensor is the first positional argument.
     """
 
@@ -39,6 +41,7 @@ class Call:
     input_shape: tuple[int, ...] | None = None
     output_shape: tuple[int, ...] | None = None
     outer: int = -1
+    beside: tuple[Any, ...] = ()
     leading: bool = False
 
     @property
@@ -88,6 +91,7 @@ def trace(module: Any, inputs: tuple[Any, ...]) -> dict[str, list[Call]]:
             call.output_shape = tuple(marked[0].shape)
             if isinstance(output, tuple | list):
                 call.outer = next((i for i, x in enumerate(output) if x is marked[0]), -2)
+                call.beside = tuple(_plain(x, len(marked[0])) for x in output)
             elif output is not marked[0]:
                 call.outer = -2  # inside a structure that a replacement would not know
             if call.outer == -2:
@@ -115,6 +119,15 @@ def trace(module: Any, inputs: tuple[Any, ...]) -> dict[str, list[Call]]:
         for parameter in frozen:
             parameter.requires_grad_(False)
     return calls
+
+
+def _plain(value: Any, batch: int) -> Any:
+    """A value if it is plain and the same for any number of samples, else None."""
+    if isinstance(value, tuple | list):
+        found = tuple(_plain(x, batch) for x in value)
+        return None if None in found else found
+    # As many as there are samples is taken to be their number.
+    return value if isinstance(value, bool | int | float | str) and value != batch else None
 
 
 def reaches(start: Any, goals: set[Any], without: set[Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from paretune.core import Noun
 
 
@@ -20,6 +22,7 @@ class Block(Noun):
         params: trainable numbers.
         outer: where its tensor stands in the output of its last module: -1 for the tensor itself,
             an index for a tuple.
+        beside: all of that tuple as far as it is plain values, None in other places.
     """
 
     index: int
@@ -31,6 +34,7 @@ class Block(Noun):
     macs: int
     params: int
     outer: int = -1
+    beside: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:

@@ -33,11 +33,13 @@ def compose(
         run = blocks[first : last + 1]
         for block in run:
             for path in block.members:
-                outer = block.outer if path == block.members[-1] else -1
-                memo[id(baseline.get_submodule(path))] = Pass(outer)
-        head = run[0].members
-        outer = run[0].outer if len(head) == 1 else -1
-        memo[id(baseline.get_submodule(head[0]))] = Seat(copy.deepcopy(piece), outer)
+                last_one = path == block.members[-1]
+                seat = Pass(block.outer, block.beside) if last_one else Pass()
+                memo[id(baseline.get_submodule(path))] = seat
+        head, piece = run[0], copy.deepcopy(piece)
+        alone = len(head.members) == 1
+        seat = Seat(piece, head.outer, head.beside) if alone else Seat(piece)
+        memo[id(baseline.get_submodule(head.name))] = seat
     network = copy.deepcopy(baseline, memo).eval()
     for first, last in pieces:
         for path in (path for block in blocks[first : last + 1] for path in block.members):

@@ -18,12 +18,13 @@ class Seat(nn.Module):
     Args:
         module: takes a tensor and gives one.
         outer: where the network expects the tensor: -1 for the tensor itself, else in a tuple.
+        beside: all of that tuple as far as it is plain values, None in other places.
     """
 
-    def __init__(self, module: nn.Module, outer: int = -1) -> None:
+    def __init__(self, module: nn.Module, outer: int = -1, beside: tuple[Any, ...] = ()) -> None:
         super().__init__()
         self.module = module
-        self.outer = outer
+        self.outer, self.beside = outer, beside
 
     def forward(self, x: torch.Tensor, *extras: Any, **named: Any) -> Any:
         """The replacement's tensor, wrapped as the block's was."""
@@ -31,7 +32,7 @@ class Seat(nn.Module):
             made = self.module(x, *extras, **named)
         else:
             made = self.module(x)
-        return wrapped(made, self.outer)
+        return wrapped(made, self.outer, self.beside)
 
 
 class Pass(nn.Module):
@@ -39,15 +40,16 @@ class Pass(nn.Module):
 
     Args:
         outer: as `Seat`.
+        beside: as `Seat`.
     """
 
-    def __init__(self, outer: int = -1) -> None:
+    def __init__(self, outer: int = -1, beside: tuple[Any, ...] = ()) -> None:
         super().__init__()
-        self.outer = outer
+        self.outer, self.beside = outer, beside
 
     def forward(self, x: torch.Tensor, *extras: Any, **named: Any) -> Any:
         """The tensor itself, wrapped as the block's was."""
-        return wrapped(x, self.outer)
+        return wrapped(x, self.outer, self.beside)
 
 
 class Run(nn.Module):
@@ -100,8 +102,9 @@ class Bound(nn.Module):
         return self.module(x, *self.extras, **self.named)
 
 
-def wrapped(tensor: torch.Tensor, outer: int) -> Any:
-    """The tensor in the place where the network looks for it."""
+def wrapped(tensor: torch.Tensor, outer: int, beside: tuple[Any, ...] = ()) -> Any:
+    """The tensor in the place where the network looks for it, with what it finds beside it."""
     if outer < 0:
         return tensor
-    return (*([None] * outer), tensor)
+    before = beside[:outer] or (None,) * outer
+    return (*before, tensor, *beside[outer + 1 :])

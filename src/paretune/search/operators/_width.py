@@ -39,13 +39,19 @@ class Width(Operator):
         if len(site.blocks) != 1:
             return
         anatomist, found = _hidden(site)
-        seen = {tuple(c.size for c in found)}
+        whole = tuple(c.size for c in found)
+        seen, tried = {whole}, set[int]()
         for share in IMAGE_SHARES if site.is_image else TOKEN_SHARES:
             sizes = tuple(_left(c, share) for c in found)
             if sizes in seen:
                 continue
-            if len(seen) == 1 and not _exact(site, anatomist, found, share):
-                return
+            cut = {i for i, size in enumerate(sizes) if size < whole[i]}
+            if not cut <= tried:  # small sets are rounded to all of theirs at first
+                if tried:
+                    anatomist, found = _hidden(site)
+                if not _exact(site, anatomist, found, share):
+                    return
+                tried |= cut
             seen.add(sizes)
             yield {"width": share}
 
@@ -111,7 +117,11 @@ def _kept(
 
 
 def _exact(site: Site, anatomist: Anatomist, found: list[Channels], share: float) -> bool:
-    """Whether cutting computes what it should: what is given when nobody hears what was cut."""
+    """Whether cutting computes what it should: what is given when nobody hears what was cut.
+
+    A block that no longer runs holds channels in something that is no layer, such as a parameter of
+    its own.
+    """
     import torch
 
     from paretune.search.network.pieces import bound, example
@@ -125,5 +135,9 @@ def _exact(site: Site, anatomist: Anatomist, found: list[Channels], share: float
         for channels, kept in picked:
             deafen(deaf, channels, kept)
             anatomist.cut(channels, kept)
-        wanted, made = deaf(x), anatomist.block(x)
+        wanted = deaf(x)
+        try:
+            made = anatomist.block(x)
+        except Exception:  # the user's own code, of whose tensors some are thinner now
+            return False
     return agrees(made, wanted, was)
