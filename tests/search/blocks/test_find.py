@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -147,3 +149,23 @@ def test_no_block_is_told_in_one_sentence() -> None:
 def test_a_failing_network_is_told_in_one_sentence() -> None:
     with pytest.raises(InputError, match="fails when it is run on an example"):
         find(nn.Linear(3, 4), (torch.randn(2, 5),))
+
+
+class Keeping(nn.Module):
+    """Keeps, in eval mode, what it makes of its weights, as LeViT does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.bias, self.kept = nn.Linear(8, 8), nn.Parameter(torch.rand(8)), None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.kept is None:
+            self.kept = 2 * self.bias
+        return x + self.linear(x) + self.kept
+
+
+def test_what_a_module_keeps_of_a_pass_has_no_gradient() -> None:
+    net = nn.Sequential(Keeping(), Keeping()).eval()
+    assert len(find(net, (torch.randn(5, 8),))) == 2
+    copy.deepcopy(net)
+    assert net[0].kept is None

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import pickle
+
 import torch
 from torch import nn
 from transformers import SwinConfig, SwinForImageClassification
@@ -79,6 +82,30 @@ def test_sizes_that_go_with_a_map_reach_whoever_asks_for_them() -> None:
         piece = found.site(block.index).module
         composed = compose(found.module, found.blocks, {(block.index, block.index): piece})
         assert torch.allclose(answer(composed, found.inputs), wanted, atol=1e-5), block.name
+
+
+class Reader(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.encoder, self.head = nn.TransformerEncoder(layer, 2), nn.Linear(16, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.encoder(x).mean(1))
+
+
+def test_a_network_that_asks_its_layers_for_settings_gets_them() -> None:
+    torch.manual_seed(0)
+    found = case_of(Reader().eval(), (torch.randn(8, 5, 16),))
+    composed = compose(found.module, found.blocks, {(0, 0): nn.Identity()})
+    assert answer(composed, found.inputs).shape == (8, 3)
+    seat = composed.encoder.layers[0]
+    assert isinstance(seat, Seat)
+    assert seat.self_attn.num_heads == 2
+    assert not list(seat.parameters())
+    assert [name for name, _ in seat.named_modules()] == ["", "module"]
+    again = pickle.loads(pickle.dumps(copy.deepcopy(composed)))
+    assert again.encoder.layers[0].self_attn.in_proj_weight.device.type == "meta"
 
 
 def test_a_block_with_two_names_is_replaced_under_both_and_never_shared() -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from paretune.search.operators import get
-from tests.search.operators.nets import case, case_of
+from tests.search.operators.nets import answer, case, case_of
 
 
 def layers(module: nn.Module) -> list[tuple[int, int]]:
@@ -56,3 +56,22 @@ def test_only_where_it_takes_fewer_operations() -> None:
     found = case_of(net, (torch.randn(8, 4),))
     assert [p["rank"] for p in get("low-rank").propose(found.site(0))] == [0.25]
     assert not list(get("low-rank").propose(case("plain").site(2)))
+
+
+class Padding(nn.Module):
+    """Pads as its layer's stride demands, as MobileNetV2 does for weights from TensorFlow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 32, 3, stride=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        wanted = (self.conv.stride[0] - 1) // 2
+        return self.conv(nn.functional.pad(x, (wanted, wanted + 1, wanted, wanted + 1)))
+
+
+def test_a_layer_that_is_asked_for_its_stride_has_it_still() -> None:
+    torch.manual_seed(0)
+    found = case_of(nn.Sequential(Padding()).eval(), (torch.randn(8, 8, 16, 16),))
+    module = get("low-rank").build(found.site(0), {"rank": 0.5}, seed=0)
+    assert module(found.inputs[0]).shape == answer(found.module, found.inputs).shape

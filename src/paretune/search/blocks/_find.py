@@ -12,6 +12,7 @@ modules are replaced as one, what they passed to each other is gone.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from paretune.core import InputError
@@ -28,6 +29,9 @@ _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
 def find(module: Any, inputs: tuple[Any, ...]) -> tuple[Block, ...]:
     """The blocks of a network, in the order in which they are called.
 
+    What is run is a copy: some modules keep what they compute in eval mode, and of a run with
+    gradients it could not be copied any more.
+
     Args:
         module: a `torch.nn.Module` in eval mode.
         inputs: example tensors, batch on axis 0: best `EXAMPLES` samples.
@@ -35,7 +39,7 @@ def find(module: Any, inputs: tuple[Any, ...]) -> tuple[Block, ...]:
     Raises:
         InputError: it fails on the example, or has no block that could be replaced.
     """
-    blocks = _Walk(trace(module, inputs), len(inputs[0])).blocks()
+    blocks = _Walk(trace(copy.deepcopy(module), inputs), len(inputs[0])).blocks()
     if not blocks:
         raise InputError(
             "the model has no part that takes one tensor and gives one, so there is nothing that "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,10 @@ from torch import nn
 
 from paretune.core import UnsupportedError
 from paretune.search.blocks import Block
-from paretune.search.network.seat import Pass, Seat
+from paretune.search.network.seat import Pass, Seat, settings
+
+#: By module: a search composes thousands of networks of the same ones.
+_SETTINGS: weakref.WeakKeyDictionary[nn.Module, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def compose(
@@ -33,16 +37,21 @@ def compose(
         run = blocks[first : last + 1]
         for block in run:
             for path in block.members:
-                last_one = path == block.members[-1]
-                seat = Pass(block.outer, block.beside) if last_one else Pass()
-                memo[id(baseline.get_submodule(path))] = seat
-        head, piece = run[0], copy.deepcopy(piece)
-        alone = len(head.members) == 1
-        seat = Seat(piece, head.outer, head.beside) if alone else Seat(piece)
-        memo[id(baseline.get_submodule(head.name))] = seat
+                last_one, was = path == block.members[-1], baseline.get_submodule(path)
+                form = (block.outer, block.beside) if last_one else (-1, ())
+                if path == run[0].name:
+                    memo[id(was)] = Seat(copy.deepcopy(piece), *form, _settings(was))
+                else:
+                    memo[id(was)] = Pass(*form, _settings(was))
     network = copy.deepcopy(baseline, memo).eval()
     for first, last in pieces:
         for path in (path for block in blocks[first : last + 1] for path in block.members):
             if not isinstance(network.get_submodule(path), Seat | Pass):
                 raise UnsupportedError(f"{path} cannot be replaced: what holds it copies itself")
     return network
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    if module not in _SETTINGS:
+        _SETTINGS[module] = settings(module)
+    return _SETTINGS[module]

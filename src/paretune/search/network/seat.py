@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import nn
 
+#: What a place is asked for where nothing is known of the module that was there.
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-class Seat(nn.Module):
+
+class Place(nn.Module):
+    """Stands where a module was, and answers for it.
+
+    Some networks ask their modules for settings: PyTorch's own encoder asks its first layer for its
+    attention's. What this one has not, it has of the module that was here.
+
+    Args:
+        was: see `settings`.
+    """
+
+    def __init__(self, was: Mapping[str, Any]) -> None:
+        super().__init__()
+        # Plain attributes: what is asked for them is no part of the network.
+        self.__dict__.update({name: x for name, x in was.items() if not hasattr(self, name)})
+
+
+def settings(module: nn.Module) -> dict[str, Any]:
+    """What a module can be asked for besides its tensors, of which its parts have shapes alone."""
+    tensors = [*module.parameters(), *module.buffers()]
+    husk = copy.deepcopy(module, {id(x): x.detach().to("meta") for x in tensors})
+    own = {name: x for name, x in vars(husk).items() if not name.startswith("_")}
+    return own | dict(husk.named_children())
+
+
+class Seat(Place):
     """Holds a replacement where a block's first module was.
 
     Whatever else the block was passed, such as an attention mask, reaches the replacement only if
@@ -19,10 +49,17 @@ class Seat(nn.Module):
         module: takes a tensor and gives one.
         outer: where the network expects the tensor: -1 for the tensor itself, else in a tuple.
         beside: all of that tuple as far as it is plain values, None in other places.
+        was: see `settings`.
     """
 
-    def __init__(self, module: nn.Module, outer: int = -1, beside: tuple[Any, ...] = ()) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        module: nn.Module,
+        outer: int = -1,
+        beside: tuple[Any, ...] = (),
+        was: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        super().__init__(was)
         self.module = module
         self.outer, self.beside = outer, beside
 
@@ -35,16 +72,22 @@ class Seat(nn.Module):
         return wrapped(made, self.outer, self.beside)
 
 
-class Pass(nn.Module):
+class Pass(Place):
     """Gives back what it is given: where further modules of a replaced run were.
 
     Args:
         outer: as `Seat`.
         beside: as `Seat`.
+        was: see `settings`.
     """
 
-    def __init__(self, outer: int = -1, beside: tuple[Any, ...] = ()) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        outer: int = -1,
+        beside: tuple[Any, ...] = (),
+        was: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        super().__init__(was)
         self.outer, self.beside = outer, beside
 
     def forward(self, x: torch.Tensor, *extras: Any, **named: Any) -> Any:

@@ -72,6 +72,7 @@ class Anatomist:
             self._graph: Any = torch_pruning.DependencyGraph().build_dependency(
                 self._frame, example_inputs=x, verbose=False
             )
+        block.train().eval()  # what it kept of this pass has gradients and cannot be copied
 
     def channels(self) -> list[Channels]:
         """Every set of hidden channels, but for those between tokens."""

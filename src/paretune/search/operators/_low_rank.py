@@ -53,13 +53,16 @@ class LowRank(Operator):
     def build(self, site: Site, params: Params, *, seed: int) -> nn.Module:
         """The block with the layer in two."""
         from paretune.search.network.pieces import bound, replace
+        from paretune.search.network.seat import Seat, settings
 
         changed = bound(site)
         layer = _alone(changed)
         assert layer is not None
         full = min(len(layer.weight), layer.weight[0].numel())
         covariance = _covariance(changed, layer, site.flow.x, seed)
-        replace(changed, layer, _halves(layer, _rank(full, params["rank"]), covariance))
+        halves = _halves(layer, _rank(full, params["rank"]), covariance)
+        # Its block may ask it for its stride, to pad its input.
+        replace(changed, layer, Seat(halves, was=settings(layer)))
         return changed.run.eval()
 
     def words(self, params: Params) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from paretune.core import MissingPackageError
 from paretune.search.operators._registry import register
 from paretune.search.operators.base import Operator, Params
 
@@ -38,7 +39,12 @@ class Width(Operator):
         """For a single block with hidden channels; sizes that round to the same are told once."""
         if len(site.blocks) != 1:
             return
-        anatomist, found = _hidden(site)
+        try:
+            anatomist, found = _hidden(site)
+        except MissingPackageError:
+            raise
+        except Exception:  # the user's own code, and what torch-pruning makes of it
+            return
         whole = tuple(c.size for c in found)
         seen, tried = {whole}, set[int]()
         for share in IMAGE_SHARES if site.is_image else TOKEN_SHARES:
