@@ -100,3 +100,28 @@ def test_an_activation_that_multiplies_its_input_is_no_gate() -> None:
     found = case_of(nn.Sequential(Block(), Block()).eval(), (torch.randn(2, 8, 4, 4),))
     assert not list(get("ungated").propose(found.site(0)))
     assert list(get("activation").propose(found.site(0))) == [{}]
+
+
+class Lasting(nn.Module):
+    """A block of maps (n, h, w, c) whose channels a layer scales, as in many transformers."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gamma = nn.Parameter(torch.rand(8))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.gamma
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.scale = nn.Linear(8, 8), self.Scaled()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.scale(self.one(x).relu())
+
+
+def test_a_scale_of_channels_that_come_last_is_no_gate() -> None:
+    torch.manual_seed(0)
+    found = case_of(nn.Sequential(Lasting(), Lasting()).eval(), (torch.randn(8, 6, 6, 8),))
+    assert not list(get("ungated").propose(found.site(0)))

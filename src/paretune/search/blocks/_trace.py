@@ -118,6 +118,7 @@ def trace(module: Any, inputs: tuple[Any, ...]) -> dict[str, list[Call]]:
             handle.remove()
         for parameter in frozen:
             parameter.requires_grad_(False)
+        module.train().eval()  # what it kept of this pass has gradients and cannot be copied
     return calls
 
 

@@ -32,10 +32,10 @@ class Ungated(Operator):
     name: ClassVar[str] = "ungated"
 
     def propose(self, site: Site) -> Iterator[Params]:
-        """For a single block with a gate; with ReLU first, where an activation is smooth."""
+        """For one block of images with a gate; with ReLU first, where an activation is smooth."""
         from paretune.search.network.pieces import bound, example
 
-        if len(site.blocks) != 1:
+        if len(site.blocks) != 1 or not site.is_image:
             return
         block, x = bound(site), example(site)
         found = gated(block, x)

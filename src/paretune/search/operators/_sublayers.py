@@ -150,7 +150,6 @@ def _sublayers(block: Bound, x: torch.Tensor) -> list[Sublayer]:
 
     with _Spy() as mixed:
         calls = trace(block, (x,))
-    block.train().eval()  # what it kept of this pass has gradients and cannot be copied
     linear = sorted(
         (
             made[0]
