@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from paretune.core import InputError
 from paretune.search.finish._accelerator import accelerator
 from paretune.search.finish._saved import Saved, read
 
@@ -49,8 +50,10 @@ class States:
         last = self._last.get(name)
         if last is None:
             return Saved(key=key)
-        state = last.state or (read(last.file, last.key) if last.file else None)
-        return Saved(key=key) if state is None else state.next_budget(key)
+        state = last.state if last.file is None else read(last.file, last.key)
+        if state is None:
+            raise InputError(f"{last.file} is gone, which {name} was to be trained on from")
+        return state.next_budget(key)
 
     def finished(self, name: str, rung: int, state: Saved) -> None:
         """A candidate has finished a rung: nothing goes on from the one before."""
