@@ -26,6 +26,13 @@ def test_before_the_end_a_fast_one_is_given_the_benefit_of_more_training():
     assert promise(3.0, 0.60, growth=5.0) < promise(1.3, 0.90, growth=5.0)
 
 
+def test_who_lacks_most_is_not_given_the_best_chance_to_lack_nothing():
+    # As after the first of four rungs, which takes a fiftieth of the time.
+    row = [(1.3, 0.89), (1.5, 0.88), (1.9, 0.865), (2.5, 0.84), (3.7, 0.75)]
+    worth = [promise(speed, score, growth=54.0, least=0.90) for speed, score in row]
+    assert min(worth[:3]) > worth[3] > worth[4]
+
+
 def test_a_better_score_is_never_worse():
     for growth in (1.0, 2.0, 8.0):
         row = [promise(2.0, 0.5 + i / 100, growth) for i in range(45)]

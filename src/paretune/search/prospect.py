@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from paretune.core import Ci95, Estimate
 
 #: What is lacking to the teacher shrinks as this power of the training time, and by how much that
 #: differs between architectures: the standard deviation of its logarithm for e times the time.
 LEARNING, SPREAD = 0.35, 0.3
+#: Points that the average over that difference is taken at.
+POINTS = 41
 
 
 def worth(speed: float, margin: float, spread: float) -> tuple[float, float]:
@@ -24,7 +28,7 @@ def worth(speed: float, margin: float, spread: float) -> tuple[float, float]:
     from scipy.stats import norm
 
     enough = norm.logcdf(margin / max(spread, 1e-9)) if margin < math.inf else 0.0
-    return float(enough + math.log(max(math.log(max(speed, 1.0)), 1e-9))), float(math.exp(enough))
+    return float(enough + _logarithm(speed)), float(math.exp(enough))
 
 
 def deviation(ci95: Ci95) -> float:
@@ -37,8 +41,9 @@ def deviation(ci95: Ci95) -> float:
 def prospect(speed: float, score: float, growth: float, *, own: Estimate, least: float) -> float:
     """What an architecture will be worth after the whole of its training, see `worth`.
 
-    The final score is normal about its extrapolation, as widely as the samples and the
-    extrapolation are uncertain.
+    What it will lack in the end is log-normal about its extrapolation: never less than nothing,
+    or the fastest of all, which lack most, would be given the best chance to lack nothing. The
+    score is uncertain by its samples besides.
 
     Args:
         speed: the baseline's latency over the architecture's.
@@ -47,9 +52,19 @@ def prospect(speed: float, score: float, growth: float, *, own: Estimate, least:
         own: the baseline's score with its interval.
         least: score that is asked for at the end.
     """
+    from scipy.special import logsumexp
+    from scipy.stats import norm
+
     if not math.isfinite(score):
         return -math.inf
+    points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
     lacking = max(own.value - score, 0.0)
-    left = lacking * growth**-LEARNING
-    spread = math.hypot(deviation(own.ci95), SPREAD * math.log(growth) * left)
-    return worth(speed, score + lacking - left - least, spread)[0]
+    left = lacking * np.exp((SPREAD * points - LEARNING) * math.log(growth))
+    margin = score + lacking - left - least
+    enough = norm.logcdf(margin / max(deviation(own.ci95), 1e-9))
+    return float(logsumexp(enough, b=weights / weights.sum()) + _logarithm(speed))
+
+
+def _logarithm(speed: float) -> float:
+    """Logarithm of the logarithm of a speed; that of no gain is very small."""
+    return math.log(max(math.log(max(speed, 1.0)), 1e-9))
