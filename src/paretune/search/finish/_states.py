@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from paretune.core import InputError
 from paretune.search.finish._accelerator import accelerator
 from paretune.search.finish._saved import Saved, read
-
-
-@dataclass
-class _Rung:
-    """The last rung that a candidate has finished."""
-
-    key: str
-    file: Path | None
-    state: Saved | None
 
 
 class States:
@@ -34,7 +24,8 @@ class States:
     def __init__(self, keys: Mapping[str, str], folder: Path | None) -> None:
         self._keys, self._folder = dict(keys), folder
         self._places = {name: place for place, name in enumerate(keys)}
-        self._last: dict[str, _Rung] = {}
+        # The last rung that each has finished: its file, and its state or what is told of it.
+        self._last: dict[str, tuple[Path | None, Saved]] = {}
 
     def file(self, name: str, rung: int) -> Path | None:
         """Where a candidate's state is kept during a rung and after it."""
@@ -47,19 +38,19 @@ class States:
             InputError: what a rung before has left is of another request, or gone.
         """
         key = f"{self._keys[name]} {rung} {share!r}"
-        last = self._last.get(name)
-        if last is None:
+        if name not in self._last:
             return Saved(key=key)
-        state = last.state if last.file is None else read(last.file, last.key)
+        file, known = self._last[name]
+        state = known if file is None else read(file, known.key)
         if state is None:
-            raise InputError(f"{last.file} is gone, which {name} was to be trained on from")
+            raise InputError(f"{file} is gone, which {name} was to be trained on from")
         return state.next_budget(key)
 
     def finished(self, name: str, rung: int, state: Saved) -> None:
         """A candidate has finished a rung: nothing goes on from the one before."""
         self.dropped(name)
         file = self.file(name, rung)
-        self._last[name] = _Rung(state.key, file, None if file else state)
+        self._last[name] = (file, state.light() if file else state)
 
     def failed(self, name: str, rung: int, state: Saved) -> None:
         """A candidate has failed, for a reason that the state gives: so it does after a kill."""
@@ -69,9 +60,6 @@ class States:
 
     def dropped(self, name: str) -> None:
         """Nothing goes on from a candidate's last rung: how it came off is all that is kept."""
-        last = self._last.pop(name, None)
-        if last is None or last.file is None or not accelerator().is_main_process:
-            return
-        state = read(last.file, last.key)
-        if state is not None:
-            state.light().write(last.file)
+        file, known = self._last.pop(name, (None, None))
+        if file is not None and known is not None and accelerator().is_main_process:
+            known.write(file)
