@@ -97,7 +97,7 @@ def tried(block: Bound, x: torch.Tensor) -> torch.Tensor | None:
     try:
         with torch.no_grad():
             made: torch.Tensor = block(x)
-    except (RuntimeError, ValueError, TypeError, AttributeError):
+    except Exception:  # the user's own code, of which something is gone
         return None
     return made if isinstance(made, torch.Tensor) else None
 
