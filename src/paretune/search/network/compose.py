@@ -40,9 +40,9 @@ def compose(
                 last_one, was = path == block.members[-1], baseline.get_submodule(path)
                 form = (block.outer, block.beside) if last_one else (-1, ())
                 if path == run[0].name:
-                    memo[id(was)] = Seat(copy.deepcopy(piece), *form, _settings(was))
+                    memo[id(was)] = Seat(copy.deepcopy(piece), _settings(was), *form)
                 else:
-                    memo[id(was)] = Pass(*form, _settings(was))
+                    memo[id(was)] = Pass(_settings(was), *form)
     network = copy.deepcopy(baseline, memo).eval()
     for first, last in pieces:
         for path in (path for block in blocks[first : last + 1] for path in block.members):

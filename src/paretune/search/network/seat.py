@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import nn
 
-#: What a place is asked for where nothing is known of the module that was there.
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
 
 class Place(nn.Module):
     """Stands where a module was, and answers for it.
 
-    Some networks ask their modules for settings: PyTorch's own encoder asks its first layer for its
+    The tensor goes back in the structure that the network expects from that module. Some networks
+    ask their modules for settings, too: PyTorch's own encoder asks its first layer for its
     attention's. What this one has not, it has of the module that was here.
 
     Args:
         was: see `settings`.
+        outer: where the network expects the tensor: -1 for the tensor itself, else in a tuple.
+        beside: all of that tuple as far as it is plain values, None in other places.
     """
 
-    def __init__(self, was: Mapping[str, Any]) -> None:
+    def __init__(
+        self, was: Mapping[str, Any], outer: int = -1, beside: tuple[Any, ...] = ()
+    ) -> None:
         super().__init__()
+        self.outer, self.beside = outer, beside
         # Plain attributes: what is asked for them is no part of the network.
         self.__dict__.update({name: x for name, x in was.items() if not hasattr(self, name)})
 
@@ -42,26 +44,22 @@ class Seat(Place):
     """Holds a replacement where a block's first module was.
 
     Whatever else the block was passed, such as an attention mask, reaches the replacement only if
-    it asks for it (`takes_extras`), and the tensor goes back in the structure that the network
-    expects from the block's last module.
+    it asks for it (`takes_extras`).
 
     Args:
         module: takes a tensor and gives one.
-        outer: where the network expects the tensor: -1 for the tensor itself, else in a tuple.
-        beside: all of that tuple as far as it is plain values, None in other places.
-        was: see `settings`.
+        was: as `Place`, and so are `outer` and `beside`.
     """
 
     def __init__(
         self,
         module: nn.Module,
+        was: Mapping[str, Any],
         outer: int = -1,
         beside: tuple[Any, ...] = (),
-        was: Mapping[str, Any] = NOTHING,
     ) -> None:
-        super().__init__(was)
+        super().__init__(was, outer, beside)
         self.module = module
-        self.outer, self.beside = outer, beside
 
     def forward(self, x: torch.Tensor, *extras: Any, **named: Any) -> Any:
         """The replacement's tensor, wrapped as the block's was."""
@@ -73,22 +71,7 @@ class Seat(Place):
 
 
 class Pass(Place):
-    """Gives back what it is given: where further modules of a replaced run were.
-
-    Args:
-        outer: as `Seat`.
-        beside: as `Seat`.
-        was: see `settings`.
-    """
-
-    def __init__(
-        self,
-        outer: int = -1,
-        beside: tuple[Any, ...] = (),
-        was: Mapping[str, Any] = NOTHING,
-    ) -> None:
-        super().__init__(was)
-        self.outer, self.beside = outer, beside
+    """Gives back what it is given: where further modules of a replaced run were."""
 
     def forward(self, x: torch.Tensor, *extras: Any, **named: Any) -> Any:
         """The tensor itself, wrapped as the block's was."""

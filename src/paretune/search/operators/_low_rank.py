@@ -62,7 +62,7 @@ class LowRank(Operator):
         covariance = _covariance(changed, layer, site.flow.x, seed)
         halves = _halves(layer, _rank(full, params["rank"]), covariance)
         # Its block may ask it for its stride, to pad its input.
-        replace(changed, layer, Seat(halves, was=settings(layer)))
+        replace(changed, layer, Seat(halves, settings(layer)))
         return changed.run.eval()
 
     def words(self, params: Params) -> str:
