@@ -14,6 +14,7 @@ import paretune
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "paretune"
 FILES = sorted(SOURCE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PACKAGES = sorted(
     ".".join(file.parent.relative_to(SOURCE.parent).parts)
     for file in SOURCE.rglob("__init__.py")
@@ -34,6 +35,8 @@ HEAVY = (
     "transformers",
     "vl_convert",
 )
+# Only one of the two environments of the tests has these, and pytest imports every test in both.
+IN_ONE_ENVIRONMENT = {"datasets", "tensorflow", "timm", "torchvision", "transformers"}
 LINES = 300
 FORBIDDEN = {
     r"/work/|/tmp/w/": "a path of one machine",
@@ -81,6 +84,14 @@ def test_a_source_file_is_short_and_documented(file):
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "the module has no docstring"
     assert _undocumented(tree.body) == []
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_test_can_be_imported_in_either_environment(file):
+    for node in ast.parse(file.read_text()).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        assert not IN_ONE_ENVIRONMENT & {name.split(".")[0] for name in names}
 
 
 def _undocumented(body: list[ast.stmt], inside: str = "") -> list[str]:

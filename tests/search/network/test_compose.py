@@ -3,9 +3,9 @@ from __future__ import annotations
 import copy
 import pickle
 
+import pytest
 import torch
 from torch import nn
-from transformers import SwinConfig, SwinForImageClassification
 
 from paretune.search.network.compose import compose
 from paretune.search.network.seat import Pass, Seat, wrapped
@@ -69,12 +69,14 @@ def test_plain_values_stay_beside_it() -> None:
 
 
 def test_sizes_that_go_with_a_map_reach_whoever_asks_for_them() -> None:
-    config = SwinConfig(
+    transformers = pytest.importorskip("transformers")
+    config = transformers.SwinConfig(
         image_size=32, patch_size=2, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4,
         num_labels=5,
     )  # fmt: skip
     torch.manual_seed(0)
-    found = case_of(SwinForImageClassification(config).eval(), (torch.randn(8, 3, 32, 32),))
+    swin = transformers.SwinForImageClassification(config).eval()
+    found = case_of(swin, (torch.randn(8, 3, 32, 32),))
     wanted = answer(found.module, found.inputs)
     beside = [block.beside for block in found.blocks if any(block.beside)]
     assert (None, (16, 16)) in beside
