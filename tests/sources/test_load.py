@@ -126,3 +126,20 @@ def test_what_torch_export_made_comes_in_and_torchscript_is_refused():
     for script in (torch.jit.script(net), torch.jit.trace(net, x)):
         with pytest.raises(InputError, match="is TorchScript, which PyTorch exports no more"):
             load_model(script, input_shape=(3, 2, 2))
+
+
+class Difference(torch.nn.Module):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"less": a - b, "more": a + b}
+
+
+def test_inputs_that_are_named_as_parameters_go_where_they_belong() -> None:
+    specs = [TensorSpec(name=name, shape=(None, 3), dtype="float32") for name in ("b", "a")]
+    model = load_model(Difference(), input_shape=specs)
+    assert [spec.name for spec in model.outputs] == ["less", "more"]
+    b, a = torch.ones(2, 3), torch.full((2, 3), 5.0)
+    less, more = model.module(b, a)
+    assert torch.equal(less, a - b)
+    assert torch.equal(more, a + b)
+    elsewhere = [spec.model_copy(update={"name": f"{spec.name}_"}) for spec in specs]
+    assert torch.equal(load_model(Difference(), input_shape=elsewhere).module(b, a)[0], b - a)

@@ -16,6 +16,11 @@ def readme(manifest: Manifest, result: Result | None) -> str:
     if result is not None:
         lines = [headline.speed(result), headline.accuracy(result), headline.where(result)]
         parts.append("\n".join(f"- {_plain(line)}" for line in lines))
+    if manifest.architecture:
+        parts.append(
+            "A search changed the architecture: `architecture.json` says how, and "
+            '`paretune.load(".").to_torch()` builds it in PyTorch, to be trained on.'
+        )
     parts.append("## Use\n\n```python\n" + _example(manifest) + "\n```")
     parts.append("## Needs\n\n" + _needs(manifest))
     return "\n\n".join(parts) + "\n"

@@ -80,11 +80,12 @@ class Predictor:
 
         Args:
             baseline: that model as a `torch.nn.Module`, with any weights; by default it is
-                brought in as the MODEL text says, so its code must be importable.
+                brought in as the MODEL text says, unless that names code
+                (`package.module:factory`), which no artifact has run.
 
         Raises:
-            InputError: the artifact holds the user's own architecture, or the model cannot be
-                brought in or has changed.
+            InputError: the artifact holds the user's own architecture, or the model must be
+                given, cannot be brought in or has changed.
             MissingPackageError: PyTorch is not installed.
         """
         if not self.manifest.architecture:

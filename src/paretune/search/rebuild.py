@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from paretune.core import InputError, Model, Noun, ParetuneError, TensorSpec
 from paretune.search.proposals import Proposals
@@ -34,14 +34,14 @@ class Description(Noun):
     """A network as changes to the user's model.
 
     Attributes:
-        schema_: of this file.
+        schema_: `schema` in the file; another number is refused.
         model: the MODEL text.
         model_digest: of the model's structure and weights when it was searched.
         inputs: of the network.
         pieces: every run of blocks, in the network's order.
     """
 
-    schema_: int = SCHEMA
+    schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
     model: str
     model_digest: str
     inputs: tuple[TensorSpec, ...]
@@ -87,7 +87,7 @@ def files(
         for name, tensor in module.state_dict().items()
     }
     return {
-        DESCRIPTION: (description.model_dump_json(indent=1) + "\n").encode(),
+        DESCRIPTION: (description.model_dump_json(by_alias=True, indent=1) + "\n").encode(),
         WEIGHTS: save(state),
     }
 
@@ -97,10 +97,12 @@ def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
 
     Args:
         folder: with both files.
-        baseline: the user's model, with any weights; brought in by its text by default.
+        baseline: the user's model, with any weights; brought in by its text by default, unless
+            that names code to run.
 
     Raises:
-        InputError: a damaged description, or the model has other blocks than it had.
+        InputError: a damaged description, the model has other blocks than it had, or nothing but
+            the description says that its code is to be run.
         MissingPackageError: PyTorch is not installed.
     """
     from safetensors.torch import load_file
@@ -111,7 +113,7 @@ def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
     from paretune.search.network.site import flows
 
     description = _read(folder / DESCRIPTION)
-    module = baseline if baseline is not None else _brought(description)
+    module = _brought(description, baseline)
     inputs = tuple(_example(spec) for spec in description.inputs)
     module = module.eval()
     blocks = find(module, inputs)
@@ -158,26 +160,45 @@ def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
 
 def _read(file: Path) -> Description:
     try:
-        found = Description.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        schema = content.get("schema", SCHEMA) if isinstance(content, dict) else SCHEMA
+        if schema != SCHEMA:  # before its fields, of which a newer one may have more
+            raise InputError(
+                f"{file} has schema {schema} and this Paretune reads {SCHEMA}: use the version "
+                "that wrote it"
+            )
+        return Description.model_validate(content)
     except (OSError, ValueError, ValidationError) as error:
         raise InputError(
             f"{file} is no description of an architecture ({str(error).splitlines()[0]}): copy "
             "the artifact again"
         ) from error
-    if found.schema_ != SCHEMA:
-        raise InputError(
-            f"{file} has schema {found.schema_} and this Paretune reads {SCHEMA}: use the version "
-            "that wrote it"
-        )
-    return found
 
 
-def _brought(description: Description) -> Any:
-    """The model by its text; its weights do not matter, so a missing file of them neither."""
-    from paretune.sources import load_model
+def _brought(description: Description, baseline: nn.Module | None) -> Any:
+    """The model as it was searched: as given, or by its text.
 
-    name, _, weights = description.model.partition("@")
+    Its weights do not matter, so a missing file of them does not, either.
+    """
+    from paretune.sources import load_model, source_of
+
     shape = description.inputs
+    if baseline is not None:
+        return load_model(baseline, input_shape=shape).module
+    name, _, weights = description.model.partition("@")
+    try:
+        source = source_of(description.model)
+    except InputError as error:  # it was a module, or its folder is elsewhere now
+        raise InputError(
+            f"{DESCRIPTION} is of {name}, which nothing here brings in: give the model, as "
+            "to_torch(module)"
+        ) from error
+    if source.runs_code:
+        # The text came with the artifact, from whoever made that.
+        raise InputError(
+            f"{DESCRIPTION} names code, {name}, which is not run on its word alone: give the "
+            f"model, as to_torch({name.rpartition(':')[2]}())"
+        )
     try:
         return load_model(description.model, input_shape=shape).module
     except ParetuneError:

@@ -18,6 +18,7 @@ class FactorySource(Source):
     name: ClassVar[str] = "factory"
     form: ClassVar[str] = "package.module:factory[@weights.safetensors]"
     rank: ClassVar[int] = 1  # `hf:NAME` could be a package of the user's, too
+    runs_code: ClassVar[bool] = True
 
     def match(self, text: str) -> bool:
         """Whether `text` is dotted names around one colon; a file `net.py:build` is none."""

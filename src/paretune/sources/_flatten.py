@@ -30,18 +30,15 @@ class TensorOutputs(nn.Module):
 
     Attributes:
         module: the wrapped module.
-        only: return the first tensor only.
     """
 
-    def __init__(self, module: nn.Module, *, only: bool = False) -> None:
+    def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
-        self.only = only
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """Outputs of `module(*inputs)` as tensors."""
-        tensors = tuple(tensor for _, tensor in tensors_of(self.module(*inputs)))
-        return tensors[0] if self.only or len(tensors) == 1 else tensors
+        return _plain(self.module(*inputs))
 
 
 class NamedInputs(nn.Module):
@@ -50,17 +47,23 @@ class NamedInputs(nn.Module):
     Attributes:
         module: the wrapped module.
         names: keyword of each input, in call order.
-        output: which entry of the module's output mapping is returned.
+        output: which entry of the module's output mapping is returned; every tensor by default.
     """
 
-    def __init__(self, module: nn.Module, names: tuple[str, ...], output: str) -> None:
+    def __init__(
+        self, module: nn.Module, names: tuple[str, ...], output: str | None = None
+    ) -> None:
         super().__init__()
         self.module = module
         self.names = names
         self.output = output
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """The chosen output of `module(**inputs)`."""
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        """The chosen output of `module(**inputs)`, or all of them as tensors."""
         answer = self.module(**dict(zip(self.names, inputs, strict=True)))
-        tensor: torch.Tensor = answer[self.output]
-        return tensor
+        return _plain(answer) if self.output is None else answer[self.output]
+
+
+def _plain(outputs: Any) -> Any:
+    tensors = tuple(tensor for _, tensor in tensors_of(outputs))
+    return tensors[0] if len(tensors) == 1 else tensors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from paretune.core import (
@@ -15,7 +15,12 @@ from paretune.core import (
 from paretune.sources._digest import digest_of_module
 from paretune.sources._imports import first_line
 from paretune.sources._prepare import prepare_text, preprocessing_of
-from paretune.sources._specs import GIVE_SHAPE, example_tensors, input_specs
+from paretune.sources._specs import (
+    GIVE_SHAPE,
+    example_tensors,
+    input_specs,
+    parameter_names,
+)
 from paretune.sources.base import Request
 
 
@@ -104,22 +109,34 @@ def checked_labels(
     return tuple(labels)
 
 
+def _keywords(module: Any, specs: Sequence[TensorSpec]) -> tuple[str, ...]:
+    """Names of the inputs where `forward` has parameters of these names in another order."""
+    names, parameters = tuple(spec.name for spec in specs), parameter_names(module)
+    in_order = names == parameters[: len(names)]
+    return names if not in_order and set(names) <= set(parameters) else ()
+
+
 def _outputs(
     module: Any, specs: tuple[TensorSpec, ...], name: str, names: Sequence[str]
 ) -> tuple[Any, tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """The module (wrapped where it returns no plain tensors), its inputs and its outputs."""
     import torch
 
-    from paretune.sources._flatten import TensorOutputs, tensors_of
+    from paretune.sources._flatten import NamedInputs, TensorOutputs, tensors_of
+
+    keywords = _keywords(module, specs)
+
+    def asked(*inputs: Any) -> Any:
+        return module(**dict(zip(keywords, inputs, strict=True))) if keywords else module(*inputs)
 
     try:
-        answer = _run(module, specs, 2)
+        answer = _run(asked, specs, 2)
         batch = 2
     except Exception as error:
         if any(spec.shape[:1] != (None,) for spec in specs):
             raise _does_not_run(name, specs, error) from None
         try:
-            answer = _run(module, specs, 1)
+            answer = _run(asked, specs, 1)
         except Exception:
             raise _does_not_run(name, specs, error) from None
         batch = 1
@@ -130,10 +147,13 @@ def _outputs(
             f"model {name} returns no tensor but {type(answer).__name__}: return a tensor, or "
             "tensors in a tuple or dictionary"
         )
+    free = _free_axes(asked, specs, batch, [tensor for _, tensor in found])
     plain = isinstance(answer, torch.Tensor) or type(answer) is tuple
-    if not plain or len(found) != (1 if isinstance(answer, torch.Tensor) else len(answer)):
-        module = TensorOutputs(module).eval()
-    free = _free_axes(module, specs, batch, [tensor for _, tensor in found])
+    wrapped = module
+    if keywords:
+        wrapped = NamedInputs(module, keywords).eval()
+    elif not plain or len(found) != (1 if isinstance(answer, torch.Tensor) else len(answer)):
+        wrapped = TensorOutputs(module).eval()
     outputs = []
     for index, (key, tensor) in enumerate(found):
         shape = [None if i in free[index] else size for i, size in enumerate(tensor.shape)]
@@ -145,10 +165,12 @@ def _outputs(
                 dtype=str(tensor.dtype).removeprefix("torch."),
             )
         )
-    return module, specs, tuple(outputs)
+    return wrapped, specs, tuple(outputs)
 
 
-def _run(module: Any, specs: Sequence[TensorSpec], batch: int, free: int = 16) -> Any:
+def _run(
+    module: Callable[..., Any], specs: Sequence[TensorSpec], batch: int, free: int = 16
+) -> Any:
     import torch
 
     # Not in inference mode: what a module remembers of it may be trained with later.
@@ -157,7 +179,7 @@ def _run(module: Any, specs: Sequence[TensorSpec], batch: int, free: int = 16) -
 
 
 def _free_axes(
-    module: Any, specs: Sequence[TensorSpec], batch: int, tensors: Sequence[Any]
+    module: Callable[..., Any], specs: Sequence[TensorSpec], batch: int, tensors: Sequence[Any]
 ) -> list[set[int]]:
     """For each output the axes that follow a free axis of the inputs."""
     from paretune.sources._flatten import tensors_of

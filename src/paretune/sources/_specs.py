@@ -40,7 +40,7 @@ def input_specs(
     if shape is None:
         shape = getattr(module, "paretune_input_shape", None)
     if shape is None and preprocessing is not None:
-        return _prepared_specs(preprocessing, names or _parameter_names(module))
+        return _prepared_specs(preprocessing, names or parameter_names(module))
     if shape is None:
         attribute = getattr(module, "input_shape", None)
         shape = attribute if isinstance(attribute, (tuple, list)) else None
@@ -54,7 +54,7 @@ def input_specs(
             f"input_shape {shape!r} is not a shape: give positive sizes without the batch axis, "
             "such as (3, 224, 224), or a TensorSpec for each input"
         )
-    name = (names or _parameter_names(module) or ("input",))[0]
+    name = (names or parameter_names(module) or ("input",))[0]
     sizes: tuple[Any, ...] = specs
     return (TensorSpec(name=name, shape=(None, *sizes), dtype="float32"),)
 
@@ -72,7 +72,8 @@ def _prepared_specs(preprocessing: Preprocessing, names: Sequence[str]) -> tuple
     )
 
 
-def _parameter_names(module: Any) -> tuple[str, ...]:
+def parameter_names(module: Any) -> tuple[str, ...]:
+    """Of `forward`, in order: those that can be given by position."""
     try:
         parameters = inspect.signature(module.forward).parameters.values()
     except (TypeError, ValueError):  # a scripted module has no readable signature

@@ -43,6 +43,8 @@ class Source(ABC):
     form: ClassVar[str]
     #: Sources are asked in ascending rank: a form that another one's texts also have comes later.
     rank: ClassVar[int] = 0
+    #: Whether a text names code that `load` runs: never done for a text that came with a file.
+    runs_code: ClassVar[bool] = False
 
     @abstractmethod
     def match(self, text: str) -> bool:
