@@ -83,31 +83,6 @@ def test_the_same_random_state_gives_the_same_front() -> None:
     assert once.shape != other.shape or (once != other).any()
 
 
-def test_what_is_beyond_a_limit_is_not_returned() -> None:
-    space = make(8, 4)
-    told = Counted(space, 3)
-    free = told(run(space, told))
-    limit = np.array([np.inf, np.quantile(free[:, 1], 0.3), np.inf])
-    held = told(run(space, told, limits=limit))
-    assert len(held) > 0
-    assert (held[:, 1] <= limit[1]).all()
-    assert len(run(space, told, limits=[np.inf, 0.0, np.inf])) == 0
-
-
-def test_excluded_options_are_never_asked_for() -> None:
-    space = make(6, 3)
-    exclude = np.array([option.operator == "merge" for option in space.options])
-    asked = []
-
-    def objectives(choices: Choice) -> np.ndarray:
-        asked.append(choices)
-        return Counted(space, 4)(choices)
-
-    seeds = [space.of(["b0-1:merge", "b2:keep", "b3:keep", "b4:keep", "b5:keep"])]
-    run(space, objectives, seeds=seeds, exclude=exclude)
-    assert not (np.concatenate(asked) & exclude).any()
-
-
 @pytest.mark.reference
 def test_most_of_the_true_front_of_nas_bench_macro_is_found(macro) -> None:
     loss = np.linalg.lstsq(macro.choices.astype(float), macro.points[:, 0], rcond=None)[0]

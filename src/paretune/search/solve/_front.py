@@ -6,13 +6,11 @@ at a budget, and they should differ where it matters: in what becomes of the blo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretune.core import InputError
-from paretune.search.solve._cuts import Cut, apart
+from paretune.search.solve._cuts import apart
 from paretune.search.solve._programme import best
 from paretune.search.solve._reach import reach
 from paretune.search.space import Choice, Space
@@ -27,8 +25,6 @@ def front(
     diverse: int = 1,
     distance: int = 2,
     base_latency: float = 0.0,
-    cuts: Sequence[Cut] = (),
-    exclude: ArrayLike | None = None,
 ) -> list[Choice]:
     """The best architectures at budgets spread over all that can be reached, fastest first.
 
@@ -43,8 +39,6 @@ def front(
             least `distance` blocks; the best that differs so from both; and so on.
         distance: in blocks; see `diverse`.
         base_latency: of what no option changes, ms.
-        cuts: conditions that all must hold.
-        exclude: options that must not be used, bool (m,).
 
     Returns:
         At most `points * diverse` architectures, bool (m,) each, in the order of the budgets.
@@ -55,12 +49,7 @@ def front(
     """
     found: dict[bytes, Choice] = {}
     for budget in budgets(
-        space,
-        loss=loss,
-        latency=latency,
-        points=points,
-        base_latency=base_latency,
-        exclude=exclude,
+        space, loss=loss, latency=latency, points=points, base_latency=base_latency
     ):
         here: list[Choice] = []
         while len(here) < diverse:
@@ -70,8 +59,7 @@ def front(
                 latency=latency,
                 budget=float(budget),
                 base_latency=base_latency,
-                cuts=[*cuts, *(apart(space, other, distance) for other in here)],
-                exclude=exclude,
+                cuts=[apart(space, other, distance) for other in here],
             )
             if choice is None:
                 break
@@ -87,7 +75,6 @@ def budgets(
     latency: ArrayLike,
     points: int,
     base_latency: float = 0.0,
-    exclude: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Latencies to aim at, in equal ratios, float (points,), ms.
 
@@ -100,14 +87,13 @@ def budgets(
         latency: of each option, float (m,), ms.
         points: how many, at least 2.
         base_latency: of what no option changes, ms.
-        exclude: options that must not be used, bool (m,).
 
     Raises:
         InputError: the numbers do not fit the space, or the fastest latency is not above 0.
     """
     if points < 2:
         raise InputError(f"a front needs at least 2 budgets, got points={points}")
-    fastest = reach(space, latency, base=base_latency, exclude=exclude)
+    fastest = reach(space, latency, base=base_latency)
     if fastest.low <= 0:
         raise InputError(
             f"the fastest architecture would take {fastest.low:.4g} ms: give the latency of what "
@@ -115,12 +101,6 @@ def budgets(
         )
     losses, times = np.asarray(loss, dtype=np.float64), np.asarray(latency, dtype=np.float64)
     # A billionth of latency breaks ties between architectures of the same loss.
-    tie = 1e-9 * (_spread(losses, exclude) or 1.0) / (_spread(times, exclude) or 1.0)
-    top = reach(space, losses + tie * times, exclude=exclude).least
+    tie = 1e-9 * (float(np.abs(losses).max()) or 1.0) / (float(np.abs(times).max()) or 1.0)
+    top = reach(space, losses + tie * times).least
     return np.geomspace(fastest.low, max(base_latency + times[top].sum(), fastest.low), points)
-
-
-def _spread(values: NDArray[np.float64], exclude: ArrayLike | None) -> float:
-    """Largest size among options that may be used."""
-    used = values if exclude is None else values[~np.asarray(exclude, dtype=bool)]
-    return float(np.abs(used).max())

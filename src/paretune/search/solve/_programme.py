@@ -31,7 +31,6 @@ def best(
     budget: float,
     base_latency: float = 0.0,
     cuts: Sequence[Cut] = (),
-    exclude: ArrayLike | None = None,
 ) -> Choice | None:
     """The architecture of the least additive loss whose additive latency keeps to a budget.
 
@@ -45,7 +44,6 @@ def best(
         budget: the most that latency may be.
         base_latency: of what no option changes, added to every total.
         cuts: further conditions.
-        exclude: options that must not be used, bool (m,); their numbers are not looked at.
 
     Returns:
         The architecture, bool (m,), or None where none meets every condition; `reach` tells how
@@ -55,10 +53,9 @@ def best(
         InputError: the numbers do not fit the space.
         ParetuneError: the solver gave up.
     """
-    banned = _checks.banned(space, exclude)
-    losses = _checks.weights(space, loss, "loss", banned)
-    times = _checks.weights(space, latency, "latency", banned)
-    return _least(space, losses, [*cuts, Cut(times, budget - base_latency)], banned)
+    losses = _checks.weights(space, loss, "loss")
+    times = _checks.weights(space, latency, "latency")
+    return _least(space, losses, [*cuts, Cut(times, budget - base_latency)])
 
 
 def cheapest(
@@ -68,7 +65,6 @@ def cheapest(
     latency: ArrayLike,
     allowed: float,
     cuts: Sequence[Cut] = (),
-    exclude: ArrayLike | None = None,
 ) -> Choice | None:
     """The fastest architecture whose additive loss is at most `allowed`: `best`, turned round.
 
@@ -78,7 +74,6 @@ def cheapest(
         latency: of each option, float (m,), ms.
         allowed: the most that the loss may be, in its unit.
         cuts: further conditions.
-        exclude: options that must not be used, bool (m,).
 
     Returns:
         The architecture, bool (m,), or None where none meets every condition.
@@ -87,18 +82,12 @@ def cheapest(
         InputError: the numbers do not fit the space.
         ParetuneError: the solver gave up.
     """
-    banned = _checks.banned(space, exclude)
-    losses = _checks.weights(space, loss, "loss", banned)
-    times = _checks.weights(space, latency, "latency", banned)
-    return _least(space, times, [*cuts, Cut(losses, allowed)], banned)
+    losses = _checks.weights(space, loss, "loss")
+    times = _checks.weights(space, latency, "latency")
+    return _least(space, times, [*cuts, Cut(losses, allowed)])
 
 
-def _least(
-    space: Space,
-    objective: NDArray[np.float64],
-    cuts: Sequence[Cut],
-    banned: NDArray[np.bool_],
-) -> Choice | None:
+def _least(space: Space, objective: NDArray[np.float64], cuts: Sequence[Cut]) -> Choice | None:
     """The architecture of the least total objective that holds every cut, or None."""
     if any(np.isnan(cut.bound) for cut in cuts):
         raise InputError("a bound is not a number: give a finite one, or infinity for none")
@@ -106,7 +95,7 @@ def _least(
     if any(cut.bound == -np.inf for cut in conditions):
         return None
     while True:
-        found = _solve(space, objective, conditions, banned)
+        found = _solve(space, objective, conditions)
         if found is None or all(cut.holds(found) for cut in conditions):
             return found
         # The solver takes a bound as met when it is off by its tolerance; what only slips through
@@ -114,12 +103,7 @@ def _least(
         conditions.append(apart(space, found))
 
 
-def _solve(
-    space: Space,
-    losses: NDArray[np.float64],
-    conditions: Sequence[Cut],
-    banned: NDArray[np.bool_],
-) -> Choice | None:
+def _solve(space: Space, losses: NDArray[np.float64], conditions: Sequence[Cut]) -> Choice | None:
     """One integer programme, its conditions held to the solver's tolerance of about 1e-6."""
     from scipy import optimize
 
@@ -136,7 +120,7 @@ def _solve(
         objective * (_SCALE / size) if size > 0 else objective,
         constraints=limits,
         integrality=np.ones(len(objective)),
-        bounds=optimize.Bounds(0.0, np.where(banned, 0.0, 1.0)),
+        bounds=optimize.Bounds(0.0, 1.0),
         options={"mip_rel_gap": 0.0},
     )
     if done.status == 2:

@@ -13,10 +13,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from paretune.core import InputError, MissingPackageError
-from paretune.search.solve import _checks
 from paretune.search.solve._pareto import nondominated
 from paretune.search.space import Choice, Space
 
@@ -37,8 +36,6 @@ def refine(
     evaluations: int,
     random: np.random.Generator,
     population: int = 40,
-    limits: ArrayLike | None = None,
-    exclude: ArrayLike | None = None,
 ) -> Choice:
     """Architectures that none found beats on every objective.
 
@@ -53,26 +50,18 @@ def refine(
         evaluations: how many architectures are evaluated, those of the seeds included.
         random: where chance comes from.
         population: how many survive a generation.
-        limits: the most that each objective may be, float (k,), infinite where there is none;
-            architectures beyond one are used to find others, never returned.
-        exclude: options that must not be used, bool (m,).
 
     Returns:
-        The front found, bool (n, m), ordered by the first objective; empty where no architecture
-        was found within the limits.
+        The front found, bool (n, m), ordered by the first objective.
 
     Raises:
         InputError: a seed is no architecture of the space, or an objective is not finite.
         MissingPackageError: pymoo is not installed.
     """
     nsga2 = _need("pymoo.algorithms.moo.nsga2")
-    banned = _checks.banned(space, exclude)
-    nursery = _Nursery(space, banned, random)
-    first = nursery.first(
-        _stacked(space, seeds, banned)[:evaluations], min(population, evaluations)
-    )
+    nursery = _Nursery(space, random)
+    first = nursery.first(_stacked(space, seeds)[:evaluations], min(population, evaluations))
     found, values = np.zeros((0, len(space.options)), dtype=bool), np.zeros((0, 0))
-    bounds = None if limits is None else np.asarray(limits, dtype=np.float64)
     algorithm = nsga2.NSGA2(
         pop_size=population, sampling=first, mating=nursery, eliminate_duplicates=False
     )
@@ -88,9 +77,7 @@ def refine(
         scores = _values(objectives, choices)
         found = np.concatenate([found, choices])
         values = np.concatenate([values.reshape(-1, scores.shape[1]), scores])
-        _tell(algorithm, problem, born, scores, bounds)
-    kept = np.ones(len(found), dtype=bool) if bounds is None else (values <= bounds).all(axis=1)
-    found, values = found[kept], values[kept]
+        _tell(algorithm, problem, born, scores)
     front = np.flatnonzero(nondominated(values))
     return np.asarray(found[front[np.lexsort(values[front].T[::-1])]])
 
@@ -101,22 +88,18 @@ class _Nursery:
     It stands where pymoo expects a mating and answers to the same call.
     """
 
-    def __init__(
-        self, space: Space, banned: NDArray[np.bool_], random: np.random.Generator
-    ) -> None:
+    def __init__(self, space: Space, random: np.random.Generator) -> None:
         self.space = space
-        self.banned = banned
         self.random = random
         self.born: set[bytes] = set()
 
     def first(self, seeds: Choice, size: int) -> Choice:
         """The first generation: the seeds, and random architectures up to a size."""
         kept = [seed for seed in seeds if self._fresh(seed)]
-        weights = np.where(self.banned, 0.0, 1.0)
         for _ in range(_PATIENCE * size):
             if len(kept) >= size:
                 break
-            drawn = self.space.sample(self.random, 1, weights)[0]
+            drawn = self.space.sample(self.random, 1)[0]
             if self._fresh(drawn):
                 kept.append(drawn)
         return np.array(kept, dtype=bool).reshape(-1, len(self.space.options))
@@ -153,28 +136,18 @@ class _Nursery:
         return self.space.mutate(child, self.random)
 
     def _fresh(self, choice: Choice) -> bool:
-        """Whether it may be born and never was; from now on it was."""
+        """Whether it was never born; from now on it was."""
         key = choice.tobytes()
-        if key in self.born or (choice & self.banned).any():
+        if key in self.born:
             return False
         self.born.add(key)
         return True
 
 
-def _tell(
-    algorithm: Any,
-    problem: Any,
-    born: Any,
-    scores: NDArray[np.float64],
-    bounds: NDArray[np.float64] | None,
-) -> None:
-    """Hand values to pymoo; limits become constraints, in units of the limit."""
-    told = {"F": scores}
-    if bounds is not None:
-        ends = np.flatnonzero(np.isfinite(bounds))
-        told["G"] = (scores[:, ends] - bounds[ends]) / (np.abs(bounds[ends]) + 1e-300)
-    problem.n_obj, problem.n_ieq_constr = scores.shape[1], told.get("G", np.zeros((0, 0))).shape[1]
-    static = _need("pymoo.problems.static").StaticProblem(problem, **told)
+def _tell(algorithm: Any, problem: Any, born: Any, scores: NDArray[np.float64]) -> None:
+    """Hand values to pymoo."""
+    problem.n_obj = scores.shape[1]
+    static = _need("pymoo.problems.static").StaticProblem(problem, F=scores)
     _need("pymoo.core.evaluator").Evaluator().eval(static, born)
     algorithm.tell(infills=born)
 
@@ -191,8 +164,8 @@ def _values(objectives: Objectives, choices: Choice) -> NDArray[np.float64]:
     return scores
 
 
-def _stacked(space: Space, seeds: Choice | Sequence[Choice], banned: NDArray[np.bool_]) -> Choice:
-    """The seeds as bool (s, m); those that use a banned option are left out later."""
+def _stacked(space: Space, seeds: Choice | Sequence[Choice]) -> Choice:
+    """The seeds as bool (s, m)."""
     stacked = np.asarray(seeds, dtype=bool).reshape(-1, len(space.options))
     if not all(space.valid(seed) for seed in stacked):
         raise InputError("a seed does not cover every block exactly once")
