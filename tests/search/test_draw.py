@@ -25,6 +25,15 @@ def many(blocks: int = BLOCKS) -> tuple[Space, np.ndarray, LatencyModel]:
     return Space(blocks=blocks, options=tuple(options)), np.array(swap), model
 
 
+def test_more_may_be_saved_than_the_baseline_takes() -> None:
+    """By a model that is wrong at its fast end, of a network that takes next to nothing there."""
+    space, swap, latency = many()
+    wrong = LatencyModel(latency.weights * 3, -2.0, error=0.1, profiled=1.0)
+    rows = evenly(space, 40, swap, wrong, np.random.default_rng(0))
+    assert len(rows) == 40
+    assert all(space.valid(row) for row in rows)
+
+
 def test_times_lie_evenly_from_the_baselines_to_the_fastest() -> None:
     space, swap, latency = many()
     rows = evenly(space, 40, swap, latency, np.random.default_rng(0))

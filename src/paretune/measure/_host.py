@@ -25,6 +25,9 @@ from paretune.runtimes.base import Array, Feeds, Program, Session, Settings
 #: minima must be met, so a slow model settles in one call and a tiny one in many.
 SETTLE_CALLS = 1
 SETTLE_SECONDS = 0.002
+#: Calls that a burst times at least, and makes at least.
+TIMED_CALLS = 3
+LEAST_CALLS_OF_A_BURST = SETTLE_CALLS + TIMED_CALLS
 #: Calls that each of several streams ends at least: the first covers the ramp-up.
 FEWEST_ENDS = 3
 #: Runtimes' threads spin on after the last call (ONNX Runtime's for over 30 ms, OpenMP's for some
@@ -72,7 +75,7 @@ class SessionHost:
         _quieten()
         return last
 
-    def burst(self, seconds: float, min_calls: int = 3) -> NDArray[np.int64]:
+    def burst(self, seconds: float, min_calls: int = TIMED_CALLS) -> NDArray[np.int64]:
         """Nanoseconds of each call in a row of calls, after settling the caches.
 
         Returns:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from paretune.core import Estimate, Latency, Noun
 from paretune.engine import Actor
-from paretune.measure.interleave import LATENCY, Probe, Rounds, run_rounds
+from paretune.measure.interleave import LATENCY, MIN_ROUNDS, Probe, Rounds, run_rounds
 
 #: Survivors timed together at most; more would only fight for memory.
 MAX_FINALISTS = 6
@@ -44,15 +44,29 @@ class Standing(Noun):
     noise: float
 
 
-def screen(reference: Actor, opener: Opener, *, seconds: float, probe: Probe = LATENCY) -> Standing:
+def screen(
+    reference: Actor,
+    opener: Opener,
+    *,
+    seconds: float,
+    probe: Probe = LATENCY,
+    min_rounds: int = MIN_ROUNDS,
+) -> Standing:
     """First pass: time one subject against the reference.
+
+    Args:
+        reference: what all are timed against, warmed up.
+        opener: opens the subject.
+        seconds: time to spend.
+        probe: what is timed.
+        min_rounds: fewest rounds, whatever the time.
 
     Raises:
         ParetuneError: the subject cannot be opened or fails while it is timed.
     """
     with opener() as subject:
         pair = {"reference": reference, "subject": subject}
-        rounds = run_rounds(pair, seconds=seconds, probe=probe)
+        rounds = run_rounds(pair, seconds=seconds, probe=probe, min_rounds=min_rounds)
         memory = subject.call("peak_memory_mb")
     return _standing(rounds, "reference", "subject", memory)
 

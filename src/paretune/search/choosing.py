@@ -9,8 +9,8 @@ import numpy as np
 from paretune.core import Ci95, Noun, ParetuneError, Progress
 from paretune.search.accuracy import AccuracySurrogate
 from paretune.search.finish import rung_sizes
-from paretune.search.latency import LatencyModel, LatencyOracle
-from paretune.search.solve import front, nondominated, refine
+from paretune.search.latency import LEAST, LatencyModel, LatencyOracle
+from paretune.search.solve import front, reach, refine
 from paretune.search.space import Choice, Space
 
 #: Budgets of the integer programme, and architectures a budget.
@@ -105,7 +105,7 @@ def pick(
         space,
         loss=surrogate.linear(),
         latency=latency.weights,
-        base_latency=max(latency.intercept, 1e-3 - _fastest(space, latency)),
+        base_latency=max(latency.intercept, LEAST - reach(space, latency.weights).low),
         points=POINTS,
         diverse=DIVERSE,
     )
@@ -116,8 +116,6 @@ def pick(
         evaluations=EVALUATIONS,
         random=np.random.default_rng(seed),
     )
-    values = objectives(rows)
-    rows = rows[nondominated(values)]
     rows = rows[np.argsort(-latency.predict(rows))]
     times = latency.predict(rows)
     # Nobody is left out by what predictions err by; slowest first, so the last is the fastest.
@@ -169,16 +167,6 @@ def _places(n: int, most: int) -> list[int]:
     bits = len(places).bit_length()
     order = sorted(range(len(places)), key=lambda i: f"{i:0{bits}b}"[::-1])
     return [places[i] for i in order]
-
-
-def _fastest(space: Space, latency: LatencyModel) -> float:
-    """Least sum of option weights over a covering of the blocks."""
-    least = [0.0] * (space.blocks + 1)
-    for block in reversed(range(space.blocks)):
-        least[block] = min(
-            latency.weights[p] + least[space.options[p].last + 1] for p in space.starting[block]
-        )
-    return least[0]
 
 
 def _spread(found: list[Pick], most: int) -> list[Pick]:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretune.search.latency import LatencyModel
+from paretune.search.solve import reach
 from paretune.search.space import Choice, Space
 
 Floats = NDArray[np.float64]
 
-#: Tilts: how much a saved part of the baseline's time weighs, in nats. A network saves less than
-#: all of it, so e to the power of the largest stays a float.
-TILTS = (0.0, *(2.0**i for i in range(10)))
+#: Tilts: how much a saved part of the baseline's time weighs, in nats; and what a whole network's
+#: may come to, so that e to its power stays a float.
+TILTS, MOST_TILTED = (0.0, *(2.0**i for i in range(10))), 600.0
 #: How strongly draws lean to what loses little: at random among the good, and nearly the best.
 LEANINGS = (1.0, 4.0)
 #: Draws with one tilt and one leaning, at least.
@@ -44,13 +45,14 @@ def evenly(
     worth = leaning(swap)
     kept = latency.weights[[row[0] for row in space.starting]]
     saved = kept @ space.covers - latency.weights
+    whole = max(float(kept.sum()) - reach(space, latency.weights).low, 1e-6)
     drawn = [
         space.sample(random, max(n, LEAST_DRAWN), worth**lean * np.exp(tilt * saved))
         for lean in LEANINGS
-        for tilt in TILTS
+        for tilt in np.minimum(TILTS, MOST_TILTED / whole)
     ]
     pool = np.unique(np.concatenate(drawn), axis=0)
-    times = np.log(np.maximum(latency.predict(pool), 1e-6))
+    times = np.log(latency.predict(pool))
     wanted = np.linspace(times.min(), times.max(), min(n, len(pool)))
     taken, _ = linear_sum_assignment(np.abs(times[:, None] - wanted))
     return pool[random.permutation(taken)]

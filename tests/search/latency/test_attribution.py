@@ -31,6 +31,16 @@ def test_a_name_tells_better_than_the_order():
     assert attribute(layers, parts) == {"": 0.0, "a": 10.0, "b": 25.0}
 
 
+def test_a_name_outside_all_blocks_is_nobodys():
+    parts = [Part("a", ("one",), 1), Part("b", ("two",), 1)]
+    layers = [
+        layer("Multiply_1", "Convolution", 10.0),
+        layer("__module.pool/aten::max_pool2d/MaxPool", "Pooling", 5.0),
+        layer("Multiply_2", "Convolution", 20.0),
+    ]
+    assert attribute(layers, parts) == {"": 5.0, "a": 10.0, "b": 20.0}
+
+
 def test_counts_that_do_not_match_fall_back_to_names():
     parts = [Part("a", ("one",), 3), Part("b", ("two",), 1)]
     layers = [

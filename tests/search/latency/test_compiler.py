@@ -81,6 +81,35 @@ def test_a_mask_that_has_no_row_a_sample_is_passed_whole():
     assert min(macs for macs, _ in costs(Causal(), (6, 16)).values()) >= 0
 
 
+class Rotary(nn.Module):
+    """Layers that are passed a table with as many rows as a network is calibrated on samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(Turned() for _ in range(3))
+        self.head = nn.Linear(16, 3)
+        self.register_buffer("rope", torch.randn(2, 6, 16))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x, self.rope)
+        return self.head(x.mean(dim=1))
+
+
+class Turned(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.down = nn.Linear(16, 32), nn.Linear(32, 16)
+
+    def forward(self, x, rope):
+        cos, sin = rope
+        return x + self.down(torch.relu(self.up(x * cos + x.flip(-1) * sin)))
+
+
+def test_a_table_with_as_many_rows_as_samples_is_passed_whole():
+    assert any("width" in name for name in costs(Rotary(), (6, 16)))
+
+
 def test_norms_without_weights_are_left_as_they_are():
     def block():
         return nn.Sequential(

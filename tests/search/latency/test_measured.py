@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from paretune.core import ParetuneError, Silent
+from paretune.core import InputError, ParetuneError, Silent
 from paretune.search import Option, Space
-from paretune.search.latency import Reading, measured, time_networks
+from paretune.search.latency import Reading, least_seconds, measured, time_networks
 
 SPACE = Space(
     blocks=6,
@@ -63,6 +63,18 @@ def test_fewer_networks_of_one_seed_are_the_beginning_of_more():
     assert short.asked[0] == "baseline"
     assert len(short.asked) == 5
     assert long.asked[:5] == short.asked
+
+
+def test_why_too_few_could_be_measured_is_told():
+    with pytest.raises(
+        InputError, match=r"2 networks could be timed, .* needs 4: it cannot be compiled"
+    ):
+        time_networks(Oracle(*range(3, 30)), Silent(), seed=0, most=9, seconds=60.0)
+
+
+def test_the_fewest_networks_take_as_long_as_their_calls():
+    # Four rounds, two bursts of four calls each, of a network and of the baseline.
+    assert least_seconds(500.0) == 7 * 2 * 32 * 0.5
 
 
 def test_a_baseline_that_cannot_be_measured_is_an_error():

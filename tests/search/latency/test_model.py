@@ -5,7 +5,7 @@ import pytest
 
 from paretune.core import InputError
 from paretune.search import KEEP, Option, Space
-from paretune.search.latency import Reading, design, fit
+from paretune.search.latency import LEAST, LatencyModel, Reading, design, fit
 
 BLOCKS, PLAIN = 8, 4
 
@@ -105,8 +105,35 @@ def test_whole_networks_do_where_no_profile_is_told(space, truth):
 
 def test_too_few_networks_are_refused(space, truth):
     rows = design(space, 3, np.random.default_rng(1))
-    with pytest.raises(InputError, match="too few for a latency model"):
+    with pytest.raises(InputError, match="3 networks could be timed, and a latency model needs 4"):
         fit(space, [reading(space, row, truth) for row in rows], costs(space))
+
+
+def test_a_space_of_few_architectures_needs_no_more_than_it_has(truth):
+    keep = Option(id="b0:keep", first=0, last=0, operator=KEEP, signature="early")
+    small = Space(
+        blocks=1,
+        options=(keep, keep.model_copy(update={"id": "b0:p", "operator": "p", "signature": "p"})),
+    )
+    rows = design(small, 20, np.random.default_rng(0))
+    assert [small.name(row) for row in rows] == ["b0:p"]
+    readings = [
+        Reading(options=(name,), speed=speed, ci95=(speed, speed))
+        for name, speed in (("b0:keep", 1.0), ("b0:p", 2.0))
+    ]
+    model = fit(small, readings, costs(small))
+    assert model.predict(rows)[0] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_network_is_measured_once(space):
+    few = Space(blocks=2, options=tuple(o for o in space.options if o.last < 2 and "2" not in o.id))
+    rows = design(few, 200, np.random.default_rng(1))
+    assert len(np.unique(rows, axis=0)) == len(rows) == few.count() - 1  # all but the baseline
+
+
+def test_nothing_takes_no_time(space):
+    flat = LatencyModel(np.full(len(space.options), -0.1), 0.3, error=0.0, profiled=1.0)
+    assert (flat.predict(space.sample(np.random.default_rng(0), 5)) == LEAST).all()
 
 
 def test_the_design_shows_every_piece_more_evenly_than_chance(space):

@@ -40,7 +40,7 @@ def store(world):
         yield shelf
 
 
-def opened(world, store, **how):
+def opened(world, store, folder=None, **how):
     model, blocks, space, arrays, _ = world
     return LatencyOracle(
         model,
@@ -51,6 +51,7 @@ def opened(world, store, **how):
         engine=LocalEngine(),
         store=store,
         settings=Settings(threads=1, **how),
+        folder=folder,
     )
 
 
@@ -131,3 +132,21 @@ def test_costs_tell_work_and_size(world, store):
         costs = oracle.costs()
     assert costs["b1:skip"] == (0, 0)
     assert costs["b1:basic(width=0.5)"][0] == pytest.approx(costs["b1:keep"][0] / 2, rel=0.01)
+
+
+def test_costs_are_told_again_where_the_process_died(world, store):
+    with opened(world, store) as oracle:
+        oracle.baseline_ms()
+        os.kill(oracle._compiler.pid, signal.SIGKILL)
+        assert oracle.costs()["b1:skip"] == (0, 0)
+
+
+def test_what_a_killed_process_left_is_removed(world, store, tmp_path):
+    left = tmp_path / "latency" / "7"
+    left.mkdir(parents=True)
+    (left / "model.bin").write_bytes(b"0")
+    with opened(world, store, folder=tmp_path / "latency") as oracle:
+        assert not left.exists()
+        oracle.baseline_ms()
+        assert list((tmp_path / "latency").iterdir())
+    assert not (tmp_path / "latency").exists()

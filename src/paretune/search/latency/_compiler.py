@@ -17,7 +17,7 @@ from paretune.core import Model
 from paretune.data import ArrayFolder
 from paretune.runtimes._nncf import quantize
 from paretune.runtimes.base import Program
-from paretune.search.blocks import Block
+from paretune.search.blocks import EXAMPLES, Block
 from paretune.search.blocks._cost import macs_of, params_of
 from paretune.search.blocks._trace import trace
 from paretune.search.latency.attribution import Part
@@ -25,6 +25,7 @@ from paretune.search.proposals import Proposals
 from paretune.search.space import KEEP, Option
 from paretune.sources.pooling import with_global_pooling
 
+#: Samples that networks are calibrated on.
 SAMPLES = 2
 
 
@@ -58,7 +59,10 @@ class Compiler:
         self._feeds = {name: np.array(array) for name, array in feeds.items()}
         self._inputs = tuple(torch.from_numpy(self._feeds[i.name]) for i in model.inputs)
         self._module = with_global_pooling(model.module, self._inputs)
-        flowing = flows(self._module, blocks, self._inputs)
+        some = arrays.feeds(0, min(arrays.n, EXAMPLES))
+        rows = np.arange(EXAMPLES) % arrays.n
+        example = tuple(torch.from_numpy(some[i.name][rows]) for i in model.inputs)
+        flowing = flows(self._module, blocks, example)
         self._proposals = Proposals(self._module, blocks, flowing, using)
         self._built: dict[str, Any] = {}
 
@@ -105,15 +109,16 @@ class Compiler:
 
     def costs(self) -> dict[str, tuple[int, int]]:
         """Multiply-accumulates and parameters of every option, by id."""
-        found: dict[str, tuple[int, int]] = {}
+        known: dict[str, tuple[int, int]] = {}
         for option in self._proposals.space.options:
-            same = f"cost {option.signature}"
-            if same not in self._built:
+            if option.signature not in known:
                 site = self._proposals.site(option)
-                piece = site.module if option.operator == KEEP else self._piece(option)
-                self._built[same] = (_macs(piece, site.flow), params_of(piece))
-            found[option.id] = self._built[same]
-        return found
+                kept = option.operator == KEEP
+                piece = site.module if kept else self._built.get(option.signature)
+                if piece is None:  # and not kept: all pieces together are many times the network
+                    piece = self._proposals.build(option, seed=0)
+                known[option.signature] = (_macs(piece, site.flow), params_of(piece))
+        return {one.id: known[one.signature] for one in self._proposals.space.options}
 
     def _option(self, name: str) -> Option:
         return self._proposals.space.options[self._proposals.space.index[name]]
@@ -149,27 +154,16 @@ class Compiler:
 
 
 def _macs(piece: Any, flow: Any) -> int:
-    """Of one sample."""
-    module = copy.deepcopy(piece)
-    if getattr(piece, "takes_extras", False):
-        x = flow.x[:1]
-        return macs_of(module, [c for m in _traced(module, x, flow).values() for c in m])
-    return macs_of(module, [c for m in trace(module, (flow.x[:1],)).values() for c in m])
-
-
-def _traced(module: Any, x: Any, flow: Any) -> Any:
-    """A trace with what the block was passed besides, for one sample."""
-    import torch
-
+    """Of one sample, with what the block was passed besides."""
     from paretune.search.network.seat import Bound
 
-    def first(value: Any) -> Any:
-        by_sample = isinstance(value, torch.Tensor) and value.dim() and len(value) == len(flow.x)
-        return value[:1] if by_sample else value
-
-    extras = tuple(map(first, flow.extras))
-    named = {name: first(value) for name, value in flow.named.items()}
-    return trace(Bound(module, extras, named), (x,))
+    module = copy.deepcopy(piece)
+    one = flow.head(1)
+    if getattr(piece, "takes_extras", False):
+        traced = trace(Bound(module, one.extras, one.named), (one.x,))
+    else:
+        traced = trace(module, (one.x,))
+    return macs_of(module, [call for made in traced.values() for call in made])
 
 
 def _enliven(piece: Any) -> None:

@@ -12,9 +12,14 @@ from paretune.core import LayerTime
 from paretune.data import ArrayFolder
 from paretune.engine import Actor
 from paretune.measure import Standing, screen
-from paretune.measure._host import SessionHost
+from paretune.measure._host import LEAST_CALLS_OF_A_BURST, SessionHost
 from paretune.measure.host import WARM_UP_SECONDS, feeds_of, pinned_cores
 from paretune.runtimes.base import Program, Settings
+
+#: Rounds at least, and the calls of either program that they come to: a slow program's calls are
+#: long, and noise of a shared machine averages out within each.
+ROUNDS = 4
+LEAST_CALLS = 2 * ROUNDS * LEAST_CALLS_OF_A_BURST
 
 
 class _Here(Actor):
@@ -49,7 +54,9 @@ class Timer:
 
     def screen(self, program: Program, seconds: float) -> Standing:
         """How a program stands against the baseline."""
-        return screen(self._reference, lambda: self._open(program), seconds=seconds)
+        return screen(
+            self._reference, lambda: self._open(program), seconds=seconds, min_rounds=ROUNDS
+        )
 
     def layers(self, program: Program) -> list[LayerTime]:
         """A program's time by layer."""

@@ -68,19 +68,18 @@ def _by_name(layers: Sequence[LayerTime], parts: Sequence[Part]) -> dict[str, fl
     last = ""
     for layer in layers:
         named = _named(layer, parts)
-        if named is None and layer.op.startswith(WEIGHTED) and "__module." not in layer.name:
+        if named is None and layer.op.startswith(WEIGHTED):
             return None
-        if "__module." in layer.name:
-            last = named or ""
+        last = last if named is None else named
         found[last] += layer.microseconds
     return found
 
 
 def _named(layer: LayerTime, parts: Sequence[Part]) -> str | None:
-    """The option whose module's path is in a layer's name."""
-    _, _, path = layer.name.partition("__module.")
+    """The option whose module's path is in a layer's name, "" for another module's path."""
+    _, told, path = layer.name.partition("__module.")
     path = path.partition("/")[0]
     for part in parts:
         if any(path == own or path.startswith(f"{own}.") for own in part.paths):
             return part.option
-    return None
+    return "" if told else None

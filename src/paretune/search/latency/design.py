@@ -11,7 +11,9 @@ POOL = 64
 
 
 def design(space: Space, n: int, random: np.random.Generator) -> Choice:
-    """Networks that between them hold every different piece as evenly as they can, bool (n, m).
+    """Networks that between them hold every different piece as evenly as they can, bool (k, m).
+
+    No two are the same, and none is the baseline, so that k is less than n where a space has fewer.
 
     Greedy: each next network is the one among random ones whose pieces have been seen least, by the
     sum of 1 / (1 + times seen) over its different pieces; random ones lean towards such pieces too.
@@ -23,14 +25,19 @@ def design(space: Space, n: int, random: np.random.Generator) -> Choice:
     """
     kinds = signatures(space)
     seen = np.zeros(kinds.max() + 1)
-    picked = np.zeros((n, len(space.options)), dtype=bool)
-    for row in range(n):
+    picked: list[Choice] = []
+    known = {space.baseline().tobytes()}
+    for _ in range(n):
         worth = 1.0 / (1.0 + seen) ** 2
         pool = space.sample(random, POOL, worth[kinds])
+        pool = pool[[choice.tobytes() not in known for choice in pool]]
+        if not len(pool):
+            break
         scores = [worth[np.unique(kinds[choice])].sum() for choice in pool]
-        picked[row] = pool[int(np.argmax(scores))]
-        np.add.at(seen, np.unique(kinds[picked[row]]), 1)
-    return picked
+        picked.append(pool[int(np.argmax(scores))])
+        known.add(picked[-1].tobytes())
+        np.add.at(seen, np.unique(kinds[picked[-1]]), 1)
+    return np.array(picked, dtype=bool).reshape(-1, len(space.options))
 
 
 def signatures(space: Space) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from paretune.core import ParetuneError, Progress
+from paretune.search.latency._timer import LEAST_CALLS
 from paretune.search.latency.design import design
+from paretune.search.latency.model import check_enough
 from paretune.search.latency.oracle import LatencyOracle, Reading
 from paretune.search.space import Choice
 
 #: Networks that the latency model is made from at least, however long they take.
 FEWEST = 8
+
+
+def least_seconds(baseline_ms: float) -> float:
+    """Seconds that timing the fewest networks takes at least.
+
+    Args:
+        baseline_ms: of one call of the baseline; the others are taken for as slow.
+    """
+    return (FEWEST - 1) * 2 * LEAST_CALLS * baseline_ms / 1000
 
 
 def measured(
@@ -36,17 +47,30 @@ def measured(
         seconds: after which no further one is begun.
         fewest: readings to take however long it lasts, unless as many fail.
     """
-    found: list[Reading] = []
-    end = time.monotonic() + seconds
+    tried = _tried(oracle, choices, told, profile, seconds, fewest)
+    return [one for one in tried if isinstance(one, Reading)]
+
+
+def _tried(
+    oracle: LatencyOracle,
+    choices: Iterable[Choice],
+    told: Progress,
+    profile: bool,
+    seconds: float,
+    fewest: int,
+) -> Iterator[Reading | ParetuneError]:
+    """See `measured`; those that are left out as well."""
+    found, end = 0, time.monotonic() + seconds
     for tried, choice in enumerate(choices):
-        if time.monotonic() > end and (len(found) >= fewest or tried >= 2 * fewest):
+        if time.monotonic() > end and (found >= fewest or tried >= 2 * fewest):
             break
-        told.step(f"network {len(found) + 1}")
+        told.step(f"network {found + 1}")
         try:
-            found.append(oracle.measure(choice, profile=profile))
+            yield oracle.measure(choice, profile=profile)
+            found += 1
         except ParetuneError as error:
             told.note(f"a network cannot be timed and is left out: {error}")
-    return found
+            yield error
 
 
 def time_networks(
@@ -65,10 +89,15 @@ def time_networks(
         seconds: after which no further one is begun.
 
     Raises:
-        ParetuneError: the baseline itself cannot be measured.
+        ParetuneError: the baseline itself cannot be measured, or too few others can.
     """
     told.stage("time networks", most)
-    own = oracle.measure(oracle.space.baseline(), profile=True)
-    rows = design(oracle.space, most, np.random.default_rng(seed))
-    rest = measured(oracle, rows, told, profile=True, seconds=seconds, fewest=FEWEST - 1)
-    return [own, *rest]
+    found = [oracle.measure(oracle.space.baseline(), profile=True)]
+    rows, why = design(oracle.space, most, np.random.default_rng(seed)), ""
+    for one in _tried(oracle, rows, told, True, seconds, FEWEST - 1):
+        if isinstance(one, Reading):
+            found.append(one)
+        else:
+            why = str(one)
+    check_enough(oracle.space, found, why)
+    return found

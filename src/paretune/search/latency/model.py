@@ -31,8 +31,10 @@ Floats = NDArray[np.float64]
 #: Relative error of one measured latency, and candidates of t for which it is weighed.
 NOISE = 0.015
 TIGHTNESS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-#: Fewest networks that a model can be made from.
+#: Fewest networks that a model can be made from, of a space that has as many.
 FEWEST = 4
+#: No prediction is less: at its fast end a space is extrapolated, and a sum may come to nothing.
+LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -52,25 +54,31 @@ class LatencyModel:
     profiled: float
 
     def predict(self, choices: Choice) -> Floats:
-        """Time of architectures relative to the baseline's, (n,).
+        """Time of architectures relative to the baseline's, (n,), `LEAST` at least.
 
         Args:
             choices: bool (n, m) or (m,).
         """
         made: Floats = np.atleast_2d(choices).astype(float) @ self.weights + self.intercept
-        return made
+        return np.maximum(made, LEAST)
 
 
-def check_enough(readings: Sequence[Reading]) -> None:
+def check_enough(space: Space, readings: Sequence[Reading], why: str = "") -> None:
     """Refuse to fit a model to next to nothing.
+
+    Args:
+        space: the architectures.
+        readings: those that could be measured.
+        why: what became of the last one that could not.
 
     Raises:
         InputError: too few networks.
     """
-    if len(readings) < FEWEST:
+    least = min(FEWEST, space.count())
+    if len(readings) < least:
         raise InputError(
-            f"{len(readings)} measured networks are too few for a latency model: give the search "
-            f"a budget that leaves time for {FEWEST}"
+            f"{len(readings)} networks could be timed, and a latency model needs {least:.0f}"
+            + (f": {why}" if why else "")
         )
 
 
@@ -89,7 +97,7 @@ def fit(
     Raises:
         InputError: too few networks.
     """
-    check_enough(readings)
+    check_enough(space, readings)
     choices = np.stack([space.of(reading.options) for reading in readings])
     times = np.array([1 / reading.speed for reading in readings])
     kinds = signatures(space)

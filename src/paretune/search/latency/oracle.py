@@ -54,6 +54,7 @@ class LatencyOracle:
         store: where readings are remembered.
         using: operators that the space was made with.
         settings: threads and batch of every network timed; all usable cores and 1 by default.
+        folder: for its files, what a killed process left there removed; a temporary one by default.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class LatencyOracle:
         store: Store,
         using: Sequence[str] = (),
         settings: Settings | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._model, self.space, self._arrays = model, space, arrays
         self._target, self._engine, self._store = target, engine, store
@@ -83,7 +85,9 @@ class LatencyOracle:
         )
         self._compiler: Actor | None = None
         self._timer: Actor | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="paretune-latency-"))
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="paretune-latency-"))
         self._count = 0
 
     def measure(self, choice: Choice, *, profile: bool = False) -> Reading:
@@ -131,7 +135,11 @@ class LatencyOracle:
 
     def costs(self) -> dict[str, tuple[int, int]]:
         """Multiply-accumulates and parameters of every option, by id."""
-        found: dict[str, tuple[int, int]] = self._compile().call("costs")
+        try:
+            found: dict[str, tuple[int, int]] = self._compile().call("costs")
+        except WorkerError:
+            self._end()
+            found = self._compile().call("costs")
         return found
 
     def close(self) -> None:
