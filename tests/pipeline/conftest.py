@@ -32,7 +32,7 @@ class Told:
 def nothing_searched():
     """The summary of a search that only stands in for one."""
     counts = dict.fromkeys(SearchSummary.model_fields, 0)
-    return SearchSummary(**counts | {"points": (), "judged_by": "accuracy"})
+    return SearchSummary(**counts | {"points": (), "judged_by": "accuracy", "ranked": None})
 
 
 class Run:

@@ -107,6 +107,10 @@ def test_a_killed_run_goes_on_where_it_was_and_chooses_the_same(inputs, onnx_run
     assert max(told.values()) <= 2  # as raced, and as compared in the end, but of one run alone
     hidden = [path.name for path in out.iterdir() if path.name.startswith(".")]
     assert hidden == [".lock"]
+    # One that goes on after its end has no result until it is whole again.
+    code, told = stop_at(started(inputs, out, home, *resume), "compare", signal.SIGKILL)
+    assert code == -signal.SIGKILL, told
+    assert not (out / "result.json").exists()
 
 
 def test_a_run_does_not_go_on_with_other_data(inputs, onnx_run, tmp_path):

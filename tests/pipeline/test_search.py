@@ -138,6 +138,7 @@ def test_what_was_trained_is_in_the_ledger(searched):
     assert 0 < ledger.full_training_equivalents < 10
     assert ledger.stages_flops["finish"] > 0
     assert ledger.stages_flops["library"] > 0  # by the process that was killed
+    assert sum(ledger.stages_s.values()) == pytest.approx(ledger.wall_s, rel=0.05)
 
 
 @pytest.mark.slow
@@ -201,13 +202,17 @@ def test_a_bound_out_of_reach_is_told_with_how_near_the_space_comes(tmp_path, mo
 
     monkeypatch.setattr(paretune.search, "search", search)
     monkeypatch.setattr(request, "LEAST_SEARCH", 20.0)
-    result = optimize(
-        "digits-resnet@random", "digits", out=tmp_path / "out", effort="search", budget="30s",
-        runtimes=("openvino",), precisions=("f32", "int8"), threads=(1,),
-        constraints=("latency_p95 <= 0.001 ms",),
-    )  # fmt: skip
+    asked = {
+        "model": "digits-resnet@random", "data": "digits", "out": tmp_path / "out",
+        "effort": "search", "runtimes": ("openvino",), "precisions": ("f32", "int8"),
+        "threads": (1,), "constraints": ("latency_p95 <= 0.001 ms",),
+    }  # fmt: skip
+    result = optimize(**asked, budget="30s")
     assert "no architecture takes less than 0.1 ms" in [c.text for c in result.conditions]
     assert not all(held.satisfied for held in result.constraints)
+    again = optimize(**asked, budget="48s", resume=True)
+    (told,) = (c.text for c in again.conditions if "as it was begun" in c.text)
+    assert "for a budget of 0.5 min: for one of 0.8 give another --out" in told
 
 
 def test_without_labels_networks_are_judged_by_their_divergence(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from paretune.core import Objective, parse_constraint
 from paretune.pipeline.settling import settle
-from paretune.pipeline.verdict import decide
+from paretune.pipeline.verdict import as_compared, decide
 from tests.pipeline.test_claims import CAME, FOUND, TWO, race
 
 BOUND = "latency <= 1.5 ms"
@@ -60,3 +60,28 @@ def test_where_all_break_it_the_first_choice_stays():
 
 def test_where_there_is_no_time_left_it_stays():
     assert settled(RACED | {FOUND: 2.0}, left=0.0)[0].chosen == FOUND
+
+
+@pytest.mark.parametrize(
+    ("found", "two", "chosen", "other"),
+    [
+        (1.4, 1.6, "", f"{BOUND} is not met: 1.6"),
+        (1.6, 1.4, f"{BOUND} is not met: 1.6", f"{BOUND} is not met: 2, when it raced"),
+    ],
+)
+def test_a_broken_bound_is_told_by_the_figures_that_are_shown(found, two, chosen, other):
+    """Whatever the race's figures were."""
+    field, _ = race({CAME: 8.0, TWO: 2.0, FOUND: 1.6}, {}, lambda *_: None)
+    field.winner = FOUND
+    constraints = [parse_constraint(BOUND)]
+    records = {r.id: r for r in decide(field, CAME, constraints, LATENCY).records}
+    assert records[TWO].reason == f"{BOUND} is not met: 2"
+
+    def told(name, now):
+        record = records[name]
+        latency = record.latency_ms.model_copy(update={"p50": now})
+        record = record.model_copy(update={"latency_ms": latency})
+        return as_compared(record, FOUND, constraints, records[CAME], LATENCY).reason
+
+    assert told(FOUND, found) == chosen
+    assert told(TWO, two) == other

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from paretune.core import InputError
+from paretune.core import ConstraintResult, InputError
 from paretune.report import write
 from paretune.report.html import page
 from tests.report.sample import SAMPLES, sample
@@ -97,6 +97,15 @@ def test_nothing_beats_the_baseline(pages):
     text = words(pages["nothing_beats_it"])
     assert "Nothing beat the baseline" in text
     assert "A constraint is not met. latency <= 0.1 ms: found 20.1" in text
+    assert "The best variant that keeps the accuracy is handed back instead." in text
+
+
+def test_where_no_variant_keeps_the_accuracy_none_is_said_to():
+    result = SAMPLES["nothing_beats_it"]()
+    asked = ConstraintResult(text="accuracy >= 99 %", satisfied=False, value=0.9)
+    text = words(page(result.model_copy(update={"constraints": (asked,)})))
+    assert "accuracy >= 99 %: found 0.9" in text
+    assert "No variant keeps the accuracy that was asked for: the model as it came" in text
 
 
 def test_without_labels_it_speaks_of_agreement(pages):

@@ -3,7 +3,7 @@
 import pytest
 
 from paretune.artifact import headline
-from paretune.core import Change, Estimate, SearchPoint, SearchSummary
+from paretune.core import Change, Estimate, Ranked, SearchPoint, SearchSummary
 from paretune.report import html, tables
 from paretune.report.charts import charts
 from paretune.report.charts._stages import stages
@@ -49,6 +49,7 @@ def result():
             "search": SearchSummary(
                 blocks=29, architectures=8.2e35, options=805, worth=400, judged=90, trained=40,
                 networks=61, latency_error=0.023, scored=80, points=(point, other),
+                ranked=Ranked(surrogate=0.93, additive=0.8, macs=None, covered=0.91),
             ),
         }
     )  # fmt: skip
@@ -91,6 +92,24 @@ def test_the_page_tells_what_became_of_the_blocks(result):
     assert "skipped &lt;b&gt;" in page  # what a model calls its parts is only text
     assert "8.2e+35" in page
     assert "61, mean error 2.3% (leaving one out)" in page
+
+
+def test_what_was_chosen_is_named_wherever_it_stands(result):
+    page = html.page(result)
+    chosen = f"{NET}+s1: {headline.describe(result.variant(result.chosen))}"
+    assert f"Chosen: <b>{chosen}" in page
+    assert f"Chosen: {chosen}" in "\n".join(tables.summary(result))
+    assert f'<small>{NET}+s1</small></td><td class="n">' in page
+    assert f'<tr class="chosen"><td class="nw">{NET}+s1</td>' in page
+    assert f'<tr class=""><td class="nw">{NET}+s2</td>' in page
+    own = headline.describe(result.variant(result.best_compiled_baseline))
+    assert f"{NET}: {own}" not in page  # the user's own needs no name
+
+
+def test_how_well_losses_were_ranked_is_told_beside_simpler_ways(result):
+    page = html.page(result)
+    ranks = "rank correlation 0.93, of single options added up 0.80, 91% inside"
+    assert ranks in page
 
 
 def test_predicted_stands_beside_measured(result):

@@ -97,5 +97,7 @@ def test_networks_that_could_not_be_trained_are_told_with_their_reasons():
         reason="it diverged",
     )  # fmt: skip
     counts = dict.fromkeys(SearchSummary.model_fields, 0)
-    summary = SearchSummary(**counts | {"points": (point, point), "judged_by": "accuracy"})
+    summary = SearchSummary(
+        **counts | {"points": (point, point), "judged_by": "accuracy", "ranked": None}
+    )
     assert MODULE._nothing(summary) == "none of 2 architectures could be trained: it diverged"

@@ -49,7 +49,7 @@ from paretune.core.result import (
     Ratios,
     Result,
 )
-from paretune.core.search_summary import Change, SearchPoint, SearchSummary
+from paretune.core.search_summary import Change, Ranked, SearchPoint, SearchSummary
 from paretune.core.target import Gpu, Target
 from paretune.core.variant import DEVICES, PRECISIONS, Device, Precision, Variant
 
@@ -91,6 +91,7 @@ __all__ = [
     "Precision",
     "Preprocessing",
     "Progress",
+    "Ranked",
     "Ratios",
     "Result",
     "Score",

@@ -61,7 +61,7 @@ class Ledger(Noun):
     Attributes:
         training_flops: of everything that was trained, teachers' forward passes included.
         full_training_equivalents: the same in full trainings of the baseline.
-        stages_s: wall seconds by stage.
+        stages_s: wall seconds by stage, those within another in no other's account.
         stages_cpu_s: CPU seconds by stage of a search.
         stages_flops: training FLOPs by stage that trained.
     """

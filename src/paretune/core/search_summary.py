@@ -55,6 +55,23 @@ class SearchPoint(Noun):
     reason: str = ""
 
 
+class Ranked(Noun):
+    """How well the accuracy surrogate ranks the compositions that it was fitted to, each left out.
+
+    Attributes:
+        surrogate: rank correlation of predicted and measured divergence; None where either is
+            constant.
+        additive: the same of a plain sum of one weight an option.
+        macs: the same of multiply-accumulates alone.
+        covered: share of compositions inside their 90 % interval.
+    """
+
+    surrogate: float | None
+    additive: float | None
+    macs: float | None
+    covered: float
+
+
 class SearchSummary(Noun):
     """What one search did.
 
@@ -68,6 +85,7 @@ class SearchSummary(Noun):
         networks: whole networks timed for the latency model.
         latency_error: its mean relative error, leaving one out.
         scored: compositions scored without training for the accuracy surrogate.
+        ranked: how well it ranks them; None where there were too few to learn from.
         points: architectures looked at closely.
         judged_by: what networks were trained for beside speed: `accuracy` or `divergence`.
     """
@@ -81,5 +99,6 @@ class SearchSummary(Noun):
     networks: int
     latency_error: float
     scored: int
+    ranked: Ranked | None = None
     points: tuple[SearchPoint, ...] = ()
     judged_by: str = "accuracy"

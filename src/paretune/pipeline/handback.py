@@ -15,6 +15,9 @@ from paretune.pipeline.rundir import RunDir
 from paretune.runtimes.base import Program, Settings
 from paretune.store import paths
 
+#: The last file that a run writes: its presence says that the run is whole.
+RESULT = "result.json"
+
 
 def hand_back(
     context: Context,
@@ -24,10 +27,7 @@ def hand_back(
     variant: Variant,
     architecture: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Write `artifact/`, `report.html` and, last, `result.json`.
-
-    `result.json` comes last so that its presence says the run is whole.
-    """
+    """Write `artifact/`, `report.html` and, last, `result.json`."""
     context.progress.step("artifact")
     artifact.write(
         rundir.path / "artifact",
@@ -43,7 +43,7 @@ def hand_back(
     context.progress.step("report")
     report.write(result, rundir.path)
     text = result.model_dump_json(by_alias=True, indent=2)
-    paths.write_text_atomic(rundir.path / "result.json", text + "\n")
+    paths.write_text_atomic(rundir.path / RESULT, text + "\n")
 
 
 def how_measured(context: Context, starts: int) -> dict[str, str]:

@@ -44,24 +44,33 @@ def read_holdout(
     assert chosen_score.drop is not None
     read = Holdout(baseline=scored(reference), chosen=chosen_score, drop=chosen_score.drop)
     for constraint in constraints:
-        tell_broken(context, constraint, chosen.score, read)
+        tell_broken(context, constraint, (found.baseline.score, chosen.score), read)
     return read
 
 
-def tell_broken(context: Context, constraint: Constraint, search: Score, read: Holdout) -> None:
+def tell_broken(
+    context: Context, constraint: Constraint, search: tuple[Score, Score], read: Holdout
+) -> None:
     """Say where a constraint on accuracy held on the search split and does not hold here.
 
     Of many candidates the one that is taken was lucky on the samples that it was chosen by.
+
+    Args:
+        context: told.
+        constraint: any.
+        search: scores of the baseline and of what was chosen on the search split.
+        read: those of the holdout.
     """
     if not constraint.guards:
         return
-    value, own = (quality(score, constraint.metric) for score in (read.chosen, read.baseline))
-    if constraint.satisfied(value, own):
+    before, value = (quality(score, constraint.metric) for score in (search[1], read.chosen))
+    reference, own = (quality(score, constraint.metric) for score in (search[0], read.baseline))
+    if constraint.satisfied(value, own) or not constraint.satisfied(before, reference):
         return
     found = change(read.drop) if constraint.metric == "accuracy" else f"{value:.4g} nats"
     context.tell(
         "holdout",
-        f"{constraint.text} was judged on the {search.n} samples of the search split and does not "
-        f"hold on the {read.chosen.n} of the holdout: {found} there; more samples, or "
+        f"{constraint.text} was judged on the {search[1].n} samples of the search split and does "
+        f"not hold on the {read.chosen.n} of the holdout: {found} there; more samples, or "
         "a stricter constraint, bring the two together",
     )

@@ -119,13 +119,14 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _within(constraint: Constraint, fastest: float) -> str:
     # The median is what is predicted, and percentiles lie above it.
+    by = "" if constraint.metric == "latency_p50" else ", by its median"
     bounded = constraint.metric in LATENCIES and "<" in constraint.op
     if not bounded or constraint.needs_baseline:
         return f"{constraint.text}: can be judged only once variants are measured"
     bound = constraint.bound(None)
     if constraint.satisfied(fastest, None):
-        return f"{constraint.text}: within reach of the space ({fastest:.3g} ms at the fastest)"
+        return f"{constraint.text}: within reach of the space ({fastest:.3g} ms at the fastest{by})"
     return (
         f"{constraint.text}: out of reach, the fastest architecture timed takes {fastest:.3g} ms, "
-        f"{fastest / bound:.2f}x the bound"
+        f"{fastest / bound:.2f}x the bound{by}"
     )

@@ -108,7 +108,8 @@ def spent(rundir: RunDir, run: CoreLedger) -> CoreLedger:
     """A run's ledger with what a search spent put in, whether or not it came to its end."""
     from paretune.search.ledger import Ledger
 
-    return Ledger(rundir.path / CHECKPOINTS / SPENT).summary().merged(run)
+    summary = Ledger(rundir.path / CHECKPOINTS / SPENT).summary()
+    return summary.merged(run, others={"quantisation-aware": "finalists"})
 
 
 def look(
@@ -186,7 +187,15 @@ def _search(
         return -np.inf if made is None else yardstick.good(made)
 
     price = context.request.price_per_hour
-    threads = Journal(checkpoints).once("threads", lambda: quickest_threads(raced))
+    journal = Journal(checkpoints)
+    begun = journal.once("budget", lambda: budget)
+    if begun != budget:
+        context.tell(
+            "budget",
+            f"the search goes on as it was begun, for a budget of {begun / 60:.3g} min: for one of "
+            f"{budget / 60:.3g} give another --out",
+        )
+    threads = journal.once("threads", lambda: quickest_threads(raced))
     outcome = search(
         Ground(
             model=context.model,

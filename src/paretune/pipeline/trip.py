@@ -13,7 +13,7 @@ from paretune.pipeline.claims import layer_times
 from paretune.pipeline.clock import Clock
 from paretune.pipeline.context import Context
 from paretune.pipeline.finalists import enter_finalists
-from paretune.pipeline.handback import hand_back, how_measured
+from paretune.pipeline.handback import RESULT, hand_back, how_measured
 from paretune.pipeline.holdout import read_holdout
 from paretune.pipeline.other_outputs import tell_others
 from paretune.pipeline.preference import pass_over
@@ -22,7 +22,7 @@ from paretune.pipeline.rundir import RunDir
 from paretune.pipeline.screening import Screening
 from paretune.pipeline.searching import Searched, last_shares, look, spent
 from paretune.pipeline.settling import settle
-from paretune.pipeline.verdict import decide, held
+from paretune.pipeline.verdict import as_compared, decide, held
 from paretune.report.frontier import pareto, points_of
 
 JOURNAL = "measurements.jsonl"
@@ -96,7 +96,8 @@ def take(
             race_survivors(context, field)
             verdict = decide(field, baseline_id, constraints, objective)
     raced = {record.id: record for record in (*verdict.records, *found.failed)}
-    (rundir.path / JOURNAL).unlink(missing_ok=True)  # what a run that is resumed had come to
+    for name in (RESULT, JOURNAL):  # what a run that is resumed had come to
+        (rundir.path / name).unlink(missing_ok=True)
     for record in raced.values():
         rundir.append(JOURNAL, record)
 
@@ -114,7 +115,11 @@ def take(
             look=watch.sample,
         )
     context.conditions.extend(watch.conditions)
-    records = {record.id: record for record in verdict.records} | claims.records
+    own = claims.records[baseline_id]
+    records = {record.id: record for record in verdict.records} | {
+        name: as_compared(record, verdict.chosen, constraints, own, objective)
+        for name, record in claims.records.items()
+    }
     for name, record in records.items():
         if record != raced[name]:
             rundir.append(JOURNAL, record)

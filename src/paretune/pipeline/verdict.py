@@ -17,6 +17,7 @@ from paretune.pipeline.racing import Field
 
 #: Objectives that a race decides.
 BY_SPEED = ("latency", *UNDER_LOAD)
+_NOT_MET = " is not met: "
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,32 @@ def _explained(
     return record.model_copy(update={"reason": reason})
 
 
+def as_compared(
+    record: VariantRecord,
+    chosen: str,
+    constraints: Sequence[Constraint],
+    baseline: VariantRecord,
+    objective: Objective,
+) -> VariantRecord:
+    """A record of the last comparison, whose reason tells of that where a constraint was broken.
+
+    Args:
+        record: with the comparison's figures.
+        chosen: id of the variant handed back.
+        constraints: all of them.
+        baseline: the model as it came, with the comparison's figures.
+        objective: what is made best.
+    """
+    broken = record.status == "rejected" and _NOT_MET in record.reason
+    if record.id != chosen and not broken:
+        return record
+    results = held(constraints, record, baseline, objective)
+    reason = "; ".join(_miss(result) for result in results if not result.satisfied)
+    if broken and not reason:
+        reason = f"{record.reason}, when it raced"
+    return record.model_copy(update={"reason": reason})
+
+
 def behind(times: float, *, shown: bool) -> str:
     """Why a variant lost that takes so many times the chosen one's time."""
     if shown:
@@ -137,4 +164,4 @@ def behind(times: float, *, shown: bool) -> str:
 
 def _miss(result: ConstraintResult) -> str:
     found = "not measured" if result.value is None else f"{result.value:.4g}"
-    return f"{result.text} is not met: {found}"
+    return f"{result.text}{_NOT_MET}{found}"

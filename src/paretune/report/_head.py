@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paretune.artifact import headline
-from paretune.core import ConstraintResult, Estimate, Result
+from paretune.core import ConstraintResult, Estimate, Result, parse_constraint
 from paretune.report import text
 
 
@@ -19,6 +19,14 @@ def answer(result: Result) -> dict[str, str]:
     else:
         big = f"{1 / ratio.value:.2f}x slower"
     return {"big": big, "accuracy": headline.accuracy(result), "where": headline.where(result)}
+
+
+def instead(result: Result) -> str:
+    """What is handed back where a constraint is not met."""
+    guards = [c for c in result.constraints if parse_constraint(c.text).guards]
+    if all(constraint.satisfied for constraint in guards):
+        return "The best variant that keeps the accuracy is handed back instead."
+    return "No variant keeps the accuracy that was asked for: the model as it came is handed back."
 
 
 def facts(result: Result) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paretune.artifact import headline
-from paretune.core import Change, Result, SearchPoint
+from paretune.core import Change, Ranked, Result, SearchPoint
 from paretune.report import text
 
 #: Blocks of a change that are named before the rest is only counted.
@@ -22,7 +22,10 @@ def section(result: Result) -> dict[str, Any] | None:
     return {
         "answer": headline.search(result),
         "changes": [] if point is None else [_change(change) for change in point.changes],
-        "rows": [_row(p, summary.judged_by) for p in summary.points],
+        "rows": [
+            _row(p, summary.judged_by) | {"role": "chosen" if p is point else ""}
+            for p in summary.points
+        ],
         "judged_by": (
             headline.metric_name(result)
             if summary.judged_by == "accuracy"
@@ -41,9 +44,24 @@ def section(result: Result) -> dict[str, Any] | None:
                 f"{summary.networks}, mean error {summary.latency_error:.1%} (leaving one out)",
             ),
             ("Compositions scored before training", f"{summary.scored}"),
+            *_ranked(summary.ranked),
             ("Trained whole", f"{sum(p.score is not None for p in summary.points)} architectures"),
         ],
     }
+
+
+def _ranked(ranked: Ranked | None) -> list[tuple[str, str]]:
+    """How far their order is told by what is predicted of each from the others."""
+    if ranked is None:
+        return []
+    told = {
+        "rank correlation": ranked.surrogate,
+        "of single options added up": ranked.additive,
+        "of multiply-adds alone": ranked.macs,
+    }
+    parts = [f"{name} {value:.2f}" for name, value in told.items() if value is not None]
+    parts.append(f"{ranked.covered:.0%} inside their 90 % interval")
+    return [("Each predicted from the others", ", ".join(parts))]
 
 
 def _change(change: Change) -> dict[str, str]:

@@ -48,6 +48,7 @@ def row(record: VariantRecord, result: Result) -> dict[str, str]:
         "role": role,
         "status": record.status,
         "id": record.id,
+        "architecture": text.found(record, result),
         "runtime": record.runtime,
         "precision": " ".join(part for part in (record.precision, record.recipe) if part),
         "run": f"{record.threads} / {record.streams} / {record.batch}",
@@ -92,7 +93,7 @@ def layers(result: Result) -> list[dict[str, Any]]:
             )
             for layer in ranked
         ]
-        title = f"{role}: {text.short(result.variant(name))}"
+        title = f"{role}: {text.short(result.variant(name), result)}"
         if len(layers) > len(rows):
             title += f" (slowest {len(rows)} of {len(layers)} layers)"
         tables.append({"title": title, "rows": rows})

@@ -35,7 +35,7 @@ def summary(result: Result) -> list[str]:
     won = headline.search(result)
     if won is not None:
         lines.insert(1, won)
-    lines.append(f"Chosen: {text.short(chosen)}.")
+    lines.append(f"Chosen: {text.short(chosen, result)}.")
     lines += [
         f"NOT MET: {c.text} (found {'nothing' if c.value is None else text.significant(c.value)})"
         for c in result.constraints

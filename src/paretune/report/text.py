@@ -30,9 +30,17 @@ def by_objective(records: Iterable[VariantRecord], objective: str) -> list[Varia
     return sorted(records, key=key)
 
 
-def short(record: VariantRecord) -> str:
-    """A variant without its architecture, such as `openvino int8 fast, 2 threads`."""
-    parts = [describe(record), plural(record.threads, "thread")]
+def found(record: VariantRecord, result: Result) -> str:
+    """The architecture that a search made of the model, such as `resnet56+s4`; "" for its own."""
+    own = result.variant(result.baseline).architecture
+    return "" if record.architecture == own else record.architecture
+
+
+def short(record: VariantRecord, result: Result) -> str:
+    """A variant, such as `openvino int8 fast, 2 threads`, after what a search made of the model."""
+    name = found(record, result)
+    parts = [f"{name}: {describe(record)}" if name else describe(record)]
+    parts.append(plural(record.threads, "thread"))
     if record.streams > 1:
         parts.append(plural(record.streams, "stream"))
     if record.batch > 1:

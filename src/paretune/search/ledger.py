@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,28 +73,36 @@ class LedgerSummary(Noun):
         """Training FLOPs in full trainings of the baseline; 0 where that was never told."""
         return self.training_flops / self.full_training_flops if self.full_training_flops else 0.0
 
-    def merged(self, run: CoreLedger) -> CoreLedger:
+    def merged(
+        self, run: CoreLedger, *, outer: str = "search", others: Mapping[str, str] | None = None
+    ) -> CoreLedger:
         """The ledger of a whole run with the search's figures put in.
 
         Wall and CPU seconds of the run include the search already; what is added is what was
-        trained, and how long each stage took.
+        trained. The run's stage has its seconds shared out among the search's own, which follow
+        it, so that all stages still come to the wall time.
+
+        Args:
+            run: its ledger.
+            outer: the stage of the run that these were part of.
+            others: stages of the run by the stages here that were part of those.
         """
-        stages = dict(run.stages_s)
-        cpu = dict(run.stages_cpu_s)
-        flops = dict(run.stages_flops)
-        for name, cost in self.stages.items():
-            stages[name] = stages.get(name, 0.0) + cost.wall_s
-            cpu[name] = cpu.get(name, 0.0) + cost.cpu_s
-            if cost.training_flops:
-                flops[name] = flops.get(name, 0.0) + cost.training_flops
+        within = dict.fromkeys(self.stages, outer) | dict(others or {})
+        stages: dict[str, float] = {}
+        for name, seconds in run.stages_s.items():
+            inner = {n: c.wall_s for n, c in self.stages.items() if within[n] == name}
+            # What an earlier process was doing when it was killed may be in one of the two alone.
+            stages[name] = max(0.0, seconds - sum(inner.values()))
+            stages |= inner
+        trained = {n: c.training_flops for n, c in self.stages.items() if c.training_flops}
         return run.model_copy(
             update={
                 "training_flops": run.training_flops + self.training_flops,
                 "full_training_equivalents": run.full_training_equivalents
                 + self.full_training_equivalents,
                 "stages_s": stages,
-                "stages_cpu_s": cpu,
-                "stages_flops": flops,
+                "stages_cpu_s": {name: cost.cpu_s for name, cost in self.stages.items()},
+                "stages_flops": trained,
             }
         )
 
@@ -187,16 +195,6 @@ class Ledger:
         cost = StageCost(training_flops=training_flops)
         self._stages[name] = self._stages.get(name, StageCost()).plus(cost)
         self._keep()
-
-    def absorb(self, other: LedgerSummary) -> None:
-        """Add the FLOPs and CPU seconds of another process; its wall time ran beside this one's.
-
-        A worker that this process started is in the CPU clock already: it hands over its FLOPs by
-        `spend`.
-        """
-        for name, cost in other.stages.items():
-            mine = self._stages.get(name, StageCost())
-            self._stages[name] = mine.plus(cost.model_copy(update={"wall_s": 0.0}))
 
     def summary(self) -> LedgerSummary:
         """What was spent up to now, the open stage included."""

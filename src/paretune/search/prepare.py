@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import InputError
+from paretune.core import InputError, Ranked
 from paretune.search.accuracy import FEWEST, AccuracySurrogate
 from paretune.search.draw import evenly
 from paretune.search.ground import Ground
@@ -17,8 +17,8 @@ from paretune.search.latency import (
     LatencyModel,
     LatencyOracle,
     Reading,
-    check_enough,
     fit,
+    least_seconds,
     time_networks,
 )
 from paretune.search.library import Library
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Designed networks that are timed for the latency model, and compositions scored, at most.
 NETWORKS, COMPOSITIONS = 80, 150
+#: Share of a search that timing the fewest networks may take.
+TIMING = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Prepared:
         swap: divergence with each option alone put in, float (k,).
         macs: multiply-accumulates of every option, float (k,).
         untrained: compositions that were scored, bool (n, k), and their divergence, (n,).
-        worth: how many options are faster than what they replace.
         judged: how many were judged as they inherit.
+        ranked: how well the surrogate ranks the compositions that were scored.
     """
 
     library: Library
@@ -77,8 +79,8 @@ class Prepared:
     swap: NDArray[np.float64]
     macs: NDArray[np.float64]
     untrained: tuple[Choice, NDArray[np.float64]]
-    worth: int
     judged: int
+    ranked: Ranked | None
 
     def network(self, choice: Choice) -> nn.Module:
         """The network of an architecture of `space`, bool (k,), as its pieces were trained."""
@@ -96,6 +98,7 @@ def oracle_of(ground: Ground, proposals: Proposals) -> LatencyOracle:
         engine=ground.engine,
         store=ground.store,
         settings=ground.settings,
+        folder=ground.checkpoints / "latency",
     )
 
 
@@ -110,22 +113,37 @@ def time_space(
         oracle: measures.
         journal: which networks there was time for, and what the baseline took.
         seconds: of the whole search.
+
+    Raises:
+        InputError: the network is too slow to be timed often enough.
     """
 
     def measured() -> list[dict[str, Any]]:
         found = time_networks(
             oracle, ground.progress, seed=ground.seed, most=NETWORKS, seconds=seconds * LATENCY
         )
-        check_enough(found)  # or a resumed search would find too few again
         return [reading.model_dump() for reading in found]
 
     with ground.ledger.stage("latency"):
+        base = journal.once("baseline_ms", oracle.baseline_ms)
+        least = least_seconds(base)
+        if least > TIMING * seconds:
+            raise InputError(
+                f"one call of the baseline takes {base:.0f} ms, so timing the few networks that a "
+                f"search needs takes {least:.0f} s of its {seconds:.0f}: give it a --budget of "
+                f"{2 * least / 60:.0f} min more than compiling takes"
+            )
         known = journal.once("readings", measured)
         readings = tuple(Reading.model_validate(reading) for reading in known)
         costs = oracle.costs()
         latency = fit(proposals.space, readings, costs)
+        if not latency.profiled:
+            ground.progress.note(
+                "no network's time could be told apart by its blocks: the latency model rests on "
+                "whole networks and on what blocks compute"
+            )
     macs = np.array([costs[option.id][0] for option in proposals.space.options], dtype=float)
-    return Timed(readings, latency, macs, journal.once("baseline_ms", oracle.baseline_ms))
+    return Timed(readings, latency, macs, base)
 
 
 def prepare(
@@ -171,11 +189,17 @@ def prepare(
         known = journal.once("compositions", scored)
         rows = np.array([space.of(ids) for ids, _ in known], dtype=bool)
         untrained = rows.reshape(-1, len(space.options)), np.array([kl for _, kl in known])
+        # A space of a block or two may not hold enough different ones to learn from.
+        enough = len(np.unique(untrained[0], axis=0)) >= FEWEST
+        if not enough:
+            ground.progress.note(
+                f"{len(known)} compositions could be scored, too few to learn from: what networks "
+                "will lack is predicted from single options alone"
+            )
         surrogate = AccuracySurrogate.fit(
             space,
             swap_one=swap,
-            # A space of a block or two may not hold enough different ones to learn from.
-            untrained=untrained if len(np.unique(untrained[0], axis=0)) >= FEWEST else None,
+            untrained=untrained if enough else None,
             costs=macs,
             seed=ground.seed,
         )
@@ -188,6 +212,19 @@ def prepare(
         swap=swap,
         macs=macs,
         untrained=untrained,
-        worth=int(worth.sum()) - len(proposals.blocks),
         judged=judged,
+        ranked=_ranked(surrogate),
+    )
+
+
+def _ranked(surrogate: AccuracySurrogate) -> Ranked | None:
+    fidelities = surrogate.report().fidelities
+    if not fidelities:
+        return None
+    top = fidelities[-1]
+    return Ranked(
+        surrogate=top.spearman,
+        additive=top.additive,
+        macs=top.costs["costs"],
+        covered=top.coverage,
     )

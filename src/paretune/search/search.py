@@ -20,6 +20,7 @@ from paretune.search.proposals import Proposals
 from paretune.search.shares import STEP, pass_seconds, planned
 from paretune.search.steps import train_whole
 from paretune.search.story import point, trained_point
+from paretune.search.worth import faster
 
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
@@ -66,7 +67,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
             blocks=len(proposals.blocks),
             architectures=float(whole.count()),
             options=len(whole.options),
-            worth=0,
+            worth=int(faster(whole, latency.weights).sum()) - len(proposals.blocks),
             judged=0,
             trained=0,
             networks=len(timed.readings),
@@ -106,10 +107,10 @@ def search(ground: Ground, *, seconds: float) -> Found:
     finalists, standings = train_whole(ground, ready.network, ready.space, picks, left, look)
     summary = summary.model_copy(
         update={
-            "worth": ready.worth,
             "judged": ready.judged,
             "trained": sum(entry.steps > 0 for entry in ready.library.entries.values()),
             "scored": len(ready.untrained[1]),
+            "ranked": ready.ranked,
             "points": tuple(
                 trained_point(known, standings[known.architecture]) for known in points
             ),

@@ -22,7 +22,7 @@ def chart(result: Result, width: int) -> Chart | None:
     if result.baseline == result.chosen:
         wanted = {"chosen = baseline": result.chosen}
     panels = {
-        f"{role}: {text.short(result.variant(name))}": result.layers[name]
+        f"{role}: {text.short(result.variant(name), result)}": result.layers[name]
         for role, name in wanted.items()
         if result.layers.get(name)
     }

@@ -105,7 +105,7 @@ def _rows(result: Result) -> list[dict[str, Any]]:
                 "y_low": y_low * 100,
                 "y_high": y_high * 100,
                 "allowed": record.status == "ok",
-                "told": f"{text.short(record)}: {text.significant(time.value)} ms, "
+                "told": f"{text.short(record, result)}: {text.significant(time.value)} ms, "
                 f"{score.value:.2%}" + (f" ({record.status})" if record.status != "ok" else ""),
             }
         )

@@ -108,7 +108,7 @@ def _row(record: VariantRecord, result: Result) -> dict[str, Any]:
         "time": time,
         "size": record.size_mb,
         "chosen": record.id == result.chosen,
-        "told": f"{text.short(record)}: {text.significant(time)} ms, "
+        "told": f"{text.short(record, result)}: {text.significant(time)} ms, "
         f"{text.significant(record.size_mb)} MB",
     }
 

@@ -54,8 +54,8 @@ def chart(result: Result, width: int) -> Chart | None:
                 "time": time.value,
                 "precision": record.precision,
                 "figure": figure,
-                "who": text.short(record),
-                "told": f"{name}: {text.short(record)}, {figure}",
+                "who": text.short(record, result),
+                "told": f"{name}: {text.short(record, result)}, {figure}",
             }
         )
     order = [name for name, _ in found]
