@@ -29,7 +29,8 @@ from torch import nn
 
 from paretune.search.choosing import pick
 from paretune.search.finish import distil
-from paretune.search.ledger import Ledger, StageCost, flops
+from paretune.search.flops import flops
+from paretune.search.ledger import Ledger, StageCost
 
 #: Of the final accuracy.
 LEVEL = 0.99

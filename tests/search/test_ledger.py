@@ -9,7 +9,8 @@ from torch import nn
 
 from paretune.core import InputError
 from paretune.core import Ledger as CoreLedger
-from paretune.search.ledger import Ledger, LedgerSummary, StageCost, flops
+from paretune.search.flops import flops
+from paretune.search.ledger import Ledger, LedgerSummary, StageCost
 from paretune.sources._digits_net import DigitsNet
 
 

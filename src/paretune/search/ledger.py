@@ -1,27 +1,24 @@
 """What a search spends, stage by stage: training FLOPs, wall seconds, CPU seconds.
 
-One multiply-add is two FLOPs, as `torch.utils.flop_counter` counts, and matrix products,
-convolutions and attention are what is counted. A module is run through the counter once per input
-shape; training multiplies. A full training of the baseline, the unit of the equivalents, is
-samples x epochs x 3 x forward: the backward pass costs about two forward passes (Kaplan et al.
-2020, arXiv 2001.08361, section 2.1).
+A module's FLOPs are counted once per input shape (`search/flops.py`); training multiplies. A full
+training of the baseline, the unit of the equivalents, is samples x epochs x 3 x forward: the
+backward pass costs about two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1).
 """
 
 from __future__ import annotations
 
-import copy
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from paretune.core import InputError, Noun
 from paretune.core import Ledger as CoreLedger
 from paretune.engine import machine
+from paretune.search.flops import flops
 from paretune.store import write_text_atomic
 
 if TYPE_CHECKING:
@@ -222,43 +219,3 @@ def _read(file: Path | None) -> LedgerSummary:
         return LedgerSummary.model_validate_json(file.read_bytes())
     except ValidationError:
         raise InputError(f"{file} is not a ledger: remove it to count from zero") from None
-
-
-_Shape = tuple[Any, ...]
-#: By module, then by input shape. A module that is gone takes its counts with it.
-_COUNTED: weakref.WeakKeyDictionary[Any, dict[_Shape, int]] = weakref.WeakKeyDictionary()
-
-
-def flops(module: nn.Module, inputs: Sequence[torch.Tensor], *, backward: bool = False) -> int:
-    """FLOPs of one sample through a module, counted once per input shape and remembered.
-
-    Args:
-        module: in any mode; it is left as it was.
-        inputs: one batch of its inputs, batch on axis 0; values do not matter.
-        backward: count the gradients of what is trainable now, too.
-
-    Returns:
-        FLOPs of forward, or of forward and backward, for one sample; a multiply-add is two.
-    """
-    known = _COUNTED.setdefault(module, {})
-    trainable = tuple(p.requires_grad for p in module.parameters()) if backward else None
-    key = (*(tuple(x.shape[1:]) for x in inputs), trainable)
-    if key not in known:
-        known[key] = _count(module, inputs, backward)
-    return known[key]
-
-
-def _count(module: nn.Module, inputs: Sequence[torch.Tensor], backward: bool) -> int:
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    # A copy, since running it would move BatchNorm statistics; in eval mode one sample suffices.
-    subject = copy.deepcopy(module).cpu().eval()
-    one = [x[:1].detach().cpu() for x in inputs]
-    counter = FlopCounterMode(display=False)
-    with counter, torch.set_grad_enabled(backward):
-        outputs = subject(*one)
-        first = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
-        if backward and first.requires_grad:
-            first.float().sum().backward()
-    return int(counter.get_total_flops())

@@ -79,7 +79,7 @@ class Proposals:
         few = replace(site, flow=site.flow.head(FILLED_SAMPLES))
         piece = get(option.operator).build(few, option.params, seed=0)
         fill(piece, state)
-        return piece.eval()
+        return piece
 
     def words(self, option: Option) -> str:
         """What an option does, for a report."""

@@ -155,7 +155,7 @@ def network(folder: Path, baseline: nn.Module | None = None) -> nn.Module:
             f"{folder / WEIGHTS} does not fit the network of {description.model} "
             f"({str(error).splitlines()[1].strip()}): give the model as it was when it was searched"
         ) from error
-    return made.eval()
+    return made
 
 
 def _read(file: Path) -> Description:

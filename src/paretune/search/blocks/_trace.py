@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paretune.core import InputError
+from paretune.search.eval_mode import in_eval_mode
 
 
 @dataclass
@@ -118,7 +119,7 @@ def trace(module: Any, inputs: tuple[Any, ...]) -> dict[str, list[Call]]:
             handle.remove()
         for parameter in frozen:
             parameter.requires_grad_(False)
-        module.train().eval()  # what it kept of this pass has gradients and cannot be copied
+        in_eval_mode(module)  # what it kept of this pass has gradients and cannot be copied
     return calls
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from paretune.search.eval_mode import in_eval_mode
+
 
 def fill(module: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     """Load weights, after giving layers the biases that they had, and no others.
@@ -14,7 +16,7 @@ def fill(module: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     Whether a layer that was fitted to real inputs took a bias depends on those inputs.
 
     Args:
-        module: changed in place.
+        module: changed in place, and in eval mode.
         state: by name, as `state_dict` gives them.
 
     Raises:
@@ -29,3 +31,4 @@ def fill(module: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
         elif name not in state:
             inner.bias = None
     module.load_state_dict(state)
+    in_eval_mode(module)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paretune.core import MissingPackageError
+from paretune.search.eval_mode import in_eval_mode
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +73,7 @@ class Anatomist:
             self._graph: Any = torch_pruning.DependencyGraph().build_dependency(
                 self._frame, example_inputs=x, verbose=False
             )
-        block.train().eval()  # what it kept of this pass has gradients and cannot be copied
+        in_eval_mode(block)  # what it kept of this pass has gradients and cannot be copied
 
     def channels(self) -> list[Channels]:
         """Every set of hidden channels, but for those between tokens."""
