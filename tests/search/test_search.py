@@ -43,7 +43,7 @@ def ground(tmp_path, monkeypatch):
     return SimpleNamespace(
         model=None,
         train=None,
-        search=None,
+        search=SimpleNamespace(n=1000),
         progress=Silent(),
         ledger=Ledger(),
         checkpoints=tmp_path,
@@ -76,7 +76,7 @@ def test_what_a_killed_process_spent_is_not_spent_again(ground, tmp_path, monkey
     ground.ledger = Ledger(tmp_path / "ledger.json")
     ground.most_ms, ground.least_speed, ground.seed = float("inf"), 2.5, 0
     known = SimpleNamespace(
-        space=SPACE, latency=LATENCY, surrogate=None, network=None, worth=0, judged=0,
+        space=SPACE, latency=LATENCY, surrogate=None, network=None, judged=0, ranked=None,
         library=SimpleNamespace(entries={}), untrained=((), ()),
     )  # fmt: skip
     monkeypatch.setattr(MODULE, "prepare", lambda *_: known)

@@ -54,8 +54,8 @@ def most_picks(seconds: float, look: float) -> int:
 
     Args:
         seconds: of the finish.
-        look: seconds that scoring one takes: where models or data are large, many times the
-            training that there is time for.
+        look: seconds that scoring one takes, and the least that it may be trained for: where
+            models or data are large, many times the training that there is time for.
     """
     n = round(min(max(seconds / PICK_SECONDS, FEWEST_PICKS), MOST_PICKS))
     while n > 1 and look * sum(rung_sizes(n, keep=KEEP_PICKS)) > SCORING * seconds:

@@ -24,6 +24,9 @@ from paretune.search.worth import faster
 
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
+#: Passes of a sample that a rung of the finish takes at least: two batches for statistics, and one
+#: step.
+LEAST_TRAINED = 128 * (2 + STEP)
 #: Samples of real inputs that blocks are built from, a number that hardly any other axis has, and
 #: bytes that their flow may take.
 FLOW_SAMPLES, FLOW_BYTES = 61, 4e8
@@ -95,7 +98,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
             known = (ready.space, ready.latency, ready.surrogate)
             left = seconds - (time.monotonic() - began)
             least = max(LEAST_SPEED, base / ground.most_ms, ground.least_speed)
-            most = most_picks(left, look)
+            most = most_picks(left, look + LEAST_TRAINED * look / ground.search.n)
             found = pick(*known, oracle, told, left, most=most, least=least, seed=ground.seed)
             return [one.model_dump() for one in found]
 

@@ -20,6 +20,9 @@ LARGEST = 2.0
 #: Samples at most that a pass is timed on, and passes of the baseline that a training step is
 #: worth: the teacher's forward, the student's, and its backward as two.
 SAMPLES, STEP = 64, 4
+#: Multiply-adds a second and core that passes of the baseline are planned with where a clock must
+#: not decide: what small layers reach; those of large networks are several times as fast.
+RATE = 10e9
 #: Passes that are timed, and seconds after which no further one is. The fastest counts: on a shared
 #: machine a single one has taken seven times as long as it does.
 TIMED, ENOUGH = 7, 2.0

@@ -17,7 +17,8 @@ from paretune.core import InputError, TensorSpec, UnsupportedError
 from paretune.data import ArrayFolder
 from paretune.data.array_folder import file_names
 from paretune.search.finish import Recipe, distil
-from paretune.search.ledger import Ledger, flops
+from paretune.search.flops import flops
+from paretune.search.ledger import Ledger
 from tests.pipeline.conftest import Told
 from tests.search.finish.conftest import net, weights
 

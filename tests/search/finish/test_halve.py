@@ -9,7 +9,8 @@ from torch import nn
 
 from paretune.core import InputError, UnsupportedError
 from paretune.search.finish import Recipe, distil, halve, rung_sizes
-from paretune.search.ledger import Ledger, flops
+from paretune.search.flops import flops
+from paretune.search.ledger import Ledger
 from tests.pipeline.conftest import Told
 from tests.search.finish.conftest import net, weights
 from tests.search.finish.test_distil import Clock, Hungry, count_steps

@@ -1,13 +1,17 @@
 """Training ends as the student will serve: statistics stay, dropout is off."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from paretune.search.finish import Recipe, distil
 from paretune.search.finish._saved import Saved
+from paretune.search.ledger import Ledger
 from tests.search.finish.conftest import net
 from tests.search.finish.test_distil import Clock
+from tests.search.keeping import Keeping
 
 QUICK = Recipe(batch=64, lr=1e-2)
 EPOCHS = 2  # of eleven steps
@@ -83,37 +87,58 @@ def test_where_it_settled_a_training_goes_on_settled(digits, teacher, tmp_path):
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
 
 
-class Caching(nn.Module):
-    """Keeps, in eval mode, what it makes of its weights, as LeViT does."""
-
-    def __init__(self):
-        super().__init__()
-        self.net, self.bias, self.kept = net(1), nn.Parameter(torch.zeros(10)), None
-
-    def train(self, mode=True):
-        if mode:
-            self.kept = None
-        return super().train(mode)
-
-    def forward(self, image):
-        if self.training:
-            return self.net(image) + 2 * self.bias
-        if self.kept is None:
-            self.kept = 2 * self.bias
-        return self.net(image) + self.kept
+STILL = Recipe(batch=64, lr=1e-2, weight_decay=0.0, settle=1.0)
 
 
 def test_what_is_kept_in_eval_mode_is_of_the_weights_as_they_are(digits, teacher):
-    student = Caching()
-    recipe = Recipe(batch=64, lr=1e-2, weight_decay=0.0, settle=1.0)
-    done = distil(student, teacher, digits["train"], recipe=recipe, epochs=EPOCHS)
+    student = Keeping(net(1))
+    # The ledger counts a copy, also of one that has settled.
+    options = {"save_every": 0.0, "ledger": Ledger()}
+    done = distil(student, teacher, digits["train"], recipe=STILL, epochs=EPOCHS, **options)
     assert done.reason is None
     assert float(student.bias.detach().abs().min()) > 0
-    again = Caching().eval()
+    again = Keeping(net(1))
+    again.eval()
     again.load_state_dict(student.state_dict())
     image = torch.ones(3, 1, 8, 8)
     with torch.no_grad():
         assert torch.allclose(student(image), again(image), atol=1e-6)
+
+
+def test_one_that_was_finished_before_comes_back_with_nothing_else_kept(digits, teacher, tmp_path):
+    first, again = Keeping(net(1)), Keeping(net(1))
+    for student in (first, again):
+        distil(
+            student,
+            teacher,
+            digits["train"],
+            recipe=STILL,
+            epochs=EPOCHS,
+            checkpoint=tmp_path / "student.pt",
+        )
+    image = torch.ones(3, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.allclose(first(image), copy.deepcopy(again)(image), atol=1e-6)
+
+
+def test_no_step_follows_a_settling_that_took_all_that_was_left(digits, teacher):
+    clock = Clock()
+
+    class Slow(Watched):
+        settling = 0
+
+        def forward(self, image):
+            if not torch.is_grad_enabled() and self.norm.training:
+                self.settling += 1
+                clock.now += 5
+            return super().forward(image)
+
+    student = Slow()
+    done = distil(student, teacher, digits["train"], recipe=QUICK, seconds=12.0, clock=clock)
+    # Of the ten batches that the recipe wants, as many as a tenth of the time is enough for.
+    assert student.settling == 2
+    assert done.rates[-1] > 0
+    assert all(norm for norm, *_ in student.trained[-done.steps :])  # no step as it serves
 
 
 class Narrow(Watched):

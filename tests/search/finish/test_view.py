@@ -5,8 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from paretune.search.finish import Recipe
+from paretune.search import shares
+from paretune.search.finish import Recipe, _known
 from paretune.search.finish._answers import Answers
+from paretune.search.finish._augment import view, views
 from paretune.search.finish._batches import Batches
 from paretune.search.finish._view import Views
 from tests.search.finish.test_distil import folder
@@ -52,6 +54,21 @@ def furthest(batches, teacher, recipe, answers=None):
         moved = before.mean((1, 2)).argmax(1) - after.mean((1, 2)).argmax(1)
         far = max(far, int(moved.abs().max()))
     return far
+
+
+def test_images_of_one_sample_are_moved_alike():
+    x = torch.randn(8, 1, SIZE, SIZE)
+    how = {"shift": 0.125, "flip": True}
+    one, two = views([x, x], np.random.default_rng(0), **how)
+    assert torch.equal(one, two)
+    assert torch.equal(one, view(x, np.random.default_rng(0), **how))
+
+
+def test_of_a_large_teacher_fewer_images_are_looked_at(batches, monkeypatch):
+    teacher = Columns(8)
+    assert Views(batches, Recipe(), teacher, CPU, Answers()).asked == 4 * 256
+    monkeypatch.setattr(_known, "flops", lambda *_: 2 * shares.RATE)  # a second an image
+    assert Views(batches, Recipe(), teacher, CPU, Answers()).asked == 4 * 128
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,12 @@ class Answers:
         """Answers at a step, batch on axis 0, None where they are not known."""
         return self._known.get(step)
 
+    def room(self, size: int) -> bool:
+        """Whether there is room for so many bytes more."""
+        return size <= self._left
+
     def remember(self, step: int, answers: torch.Tensor) -> None:
         """Keep the answers at a step, as long as there is room."""
-        size = answers.numel() * answers.element_size()
-        if step not in self._known and size <= self._left:
+        if step not in self._known and self.room(answers.nbytes):
             self._known[step] = answers
-            self._left -= size
+            self._left -= answers.nbytes

@@ -6,6 +6,7 @@ they are: nothing is known of what may be done to them.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 def are_images(inputs: Sequence[torch.Tensor]) -> bool:
     """Whether every input is a batch of float images, (n, C, H, W)."""
     return all(x.ndim == 4 and x.is_floating_point() for x in inputs)
+
+
+def views(
+    inputs: Sequence[torch.Tensor], random: np.random.Generator, *, shift: float, flip: bool
+) -> list[torch.Tensor]:
+    """A `view` of every input, a sample's images all alike: what they show belongs together."""
+    chances = [*(copy.deepcopy(random) for _ in inputs[1:]), random]
+    return [
+        view(images, chance, shift=shift, flip=flip)
+        for images, chance in zip(inputs, chances, strict=True)
+    ]
 
 
 def view(

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paretune.search.finish._augment import view
+from paretune.search.finish._augment import views
 from paretune.search.finish._loss import first
+from paretune.search.flops import flops
+from paretune.search.shares import RATE
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from paretune.search.finish._batches import Batches
+
+    Change = Callable[[list[torch.Tensor]], list[torch.Tensor]]
 
 #: Share of mirrored images on which the teacher must answer as before for flips to be allowed.
 SAME = 0.9
@@ -26,6 +30,9 @@ SAME_MOVED = 0.93
 SHIFTS = (0.125, 0.0625, 0.03125)
 #: Images that are looked at for that, and how many at once.
 LOOKED_AT, AT_ONCE = 512, 32
+#: Of a large teacher fewer: seconds that passing them forward once is planned to take, and the
+#: fewest that tell something.
+LOOKING, FEWEST_LOOKED_AT = 20.0, 128
 
 
 class Known:
@@ -54,7 +61,7 @@ class Known:
         Digits and letters change their meaning in a mirror, most photographs do not, and which it
         is the teacher can tell: where its first class stays the same on `SAME` of the images.
         """
-        kept = self._kept(lambda images: images.flip(-1))
+        kept = self._kept(lambda inputs: [images.flip(-1) for images in inputs])
         return kept is not None and kept >= SAME
 
     def shift(self) -> float:
@@ -65,7 +72,7 @@ class Known:
         """
         for shift in SHIFTS:
             kept = self._kept(
-                partial(view, random=np.random.default_rng(0), shift=shift, flip=False)
+                partial(views, random=np.random.default_rng(0), shift=shift, flip=False)
             )
             if kept is None:
                 return SHIFTS[-1]
@@ -73,7 +80,7 @@ class Known:
                 return shift
         return 0.0
 
-    def _kept(self, change: Callable[[torch.Tensor], torch.Tensor]) -> float | None:
+    def _kept(self, change: Change) -> float | None:
         """Share of the images that keep their class; None where there are no classes."""
         if self._before is None:
             return None
@@ -81,21 +88,28 @@ class Known:
         return None if after is None else float((self._before == after).double().mean())
 
     @cached_property
-    def _before(self) -> torch.Tensor | None:
-        return self._classes(lambda images: images) if self._scores else None
+    def _looked_at(self) -> int:
+        """Images that are looked at: planned from operations, so that it is the same each time."""
+        one = [x.to(self._device) for x in self._batches.inputs(self._batches.some(1))]
+        able = int(LOOKING * RATE / max(flops(self._teacher, one) / 2, 1))
+        return min(LOOKED_AT, max(able, FEWEST_LOOKED_AT))
 
-    def _classes(self, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor | None:
+    @cached_property
+    def _before(self) -> torch.Tensor | None:
+        return self._classes(list) if self._scores else None
+
+    def _classes(self, change: Change) -> torch.Tensor | None:
         """First classes after a change, int64 (n,); None where answers are no scores of classes."""
         import torch
 
-        some = self._batches.some(LOOKED_AT)
+        some = self._batches.some(self._looked_at)
         size, found = self._batches.at_once(AT_ONCE), []
         for start in range(0, len(some), size):
             rows = some[start : start + size]
             inputs = [x.to(self._device) for x in self._batches.inputs(rows)]
             self.asked += len(inputs[0])
             with torch.no_grad():
-                answer = first(self._teacher(*(change(x) for x in inputs)))
+                answer = first(self._teacher(*change(inputs)))
             if answer.ndim != 2:
                 return None
             found.append(answer.argmax(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paretune.core import InputError
+from paretune.search.eval_mode import in_eval_mode
 from paretune.search.finish.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -27,14 +28,6 @@ def laid_out(module: nn.Module, layout: torch.memory_format) -> None:
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.ndim == 4:
             tensor.data = tensor.data.contiguous(memory_format=layout)
-
-
-def in_eval_mode(module: nn.Module) -> nn.Module:
-    """The module in eval mode, without what it kept there of weights that have changed since.
-
-    LeViT keeps its attention's biases from pass to pass; entering train mode drops them.
-    """
-    return module.train().eval()
 
 
 def in_mode(module: nn.Module, train: bool) -> None:

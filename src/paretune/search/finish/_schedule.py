@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from paretune.core import InputError
 
+#: Share of a budget that what follows the last step may take.
+TAIL = 0.1
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -53,11 +56,11 @@ class Budget:
             step: steps done.
             elapsed: seconds used.
             pace: seconds that a step takes, as far as known.
-            tail: seconds that are wanted after the last step; at most a tenth of the budget.
+            tail: seconds that are wanted after the last step; at most `TAIL` of the budget.
         """
         shares = [] if self.steps is None else [(step + 0.5) / self.steps]
         if self.seconds is not None:
-            shares.append((elapsed + pace / 2) / (self.seconds - min(tail, self.seconds / 10)))
+            shares.append((elapsed + pace / 2) / (self.seconds - min(tail, TAIL * self.seconds)))
         return max(shares)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from paretune.core import UnsupportedError
 from paretune.search.batchnorm import reestimate
+from paretune.search.eval_mode import in_eval_mode
 from paretune.search.finish._accelerator import (
     accelerator,
     agreed,
@@ -23,7 +24,7 @@ from paretune.search.finish._batches import FEWEST, Batches
 from paretune.search.finish._features import Features
 from paretune.search.finish._loss import blame, first, objective
 from paretune.search.finish._memory import fitting
-from paretune.search.finish._place import in_eval_mode, in_mode, laid_out, optimizer, placed
+from paretune.search.finish._place import in_mode, laid_out, optimizer, placed
 from paretune.search.finish._saved import Saved
 from paretune.search.finish._strided import guarded
 from paretune.search.finish._view import Views
@@ -43,8 +44,8 @@ class DivergedError(Exception):
 class Stepper:
     """A student, its teacher and its optimiser, where Accelerate puts them.
 
-    The student is trained in place; the teacher is a copy, so that the caller's stays where and as
-    it is. `close` brings the student back to its device, in plain memory layout.
+    The student is trained in place; the teacher is a copy, so that the caller's stays as it is.
+    `close` brings the student back to its device, in plain memory layout.
 
     Args:
         student: what learns; parameters that need no gradient stay as they are.
@@ -103,6 +104,7 @@ class Stepper:
         self._guards = guarded(student) if self.device.type == "cpu" else []
         self.average = Average(student, recipe.ema)
         self.settled: int | None = None  # step of this budget at which it did
+        self.norm_batches = recipe.norm_batches  # fewer where time is short
         self._features = Features(student, self.teacher, features)
         self.asked = self._views.asked  # samples that the teacher was asked about
 
@@ -146,7 +148,7 @@ class Stepper:
 
     def _refresh(self) -> None:
         """Estimate BatchNorm's statistics on the first batches."""
-        count = min(self.recipe.norm_batches, self.batches.steps)
+        count = min(self.norm_batches, self.batches.steps)
         if count:
             parts = (part for k in range(count) for part in self._parts(self._views.statistics(k)))
             passes = (lambda net, part=part: net(*part) for part in parts)
@@ -192,9 +194,7 @@ class Stepper:
 
     def agreed(self, value: float) -> float:
         """The first process's value, so that all take the same decision."""
-        if self.accelerator.num_processes == 1:
-            return value
-        return agreed(value, self.device)
+        return value if self.accelerator.num_processes == 1 else agreed(value, self.device)
 
     def close(self) -> None:
         """Bring the student back to where it was."""
@@ -208,7 +208,7 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         self.student.to(self._home)
         laid_out(self.student, torch.contiguous_format)
-        self.student.eval()
+        in_eval_mode(self.student)
 
     def _descend(
         self, inputs: list[torch.Tensor], truth: torch.Tensor | None, number: int
@@ -222,15 +222,16 @@ class Stepper:
         truths = [None] * parts if truth is None else truth.tensor_split(parts)
         # The feature term looks into the teacher, so that it must be run.
         known = None if self.recipe.feature_weight else self._answers.of(number)
-        said = [] if known is None else list(known.tensor_split(parts))
+        told = [] if known is None else list(known.tensor_split(parts))
         total = 0.0
         for place, piece in enumerate(pieces):
-            last = place == parts - 1
             in_mode(self._model, self.settled is None)
-            if known is None:
-                said.append(self._ask(piece))
-            with nullcontext() if last else self.accelerator.no_sync(self._model):
-                loss = self._loss(piece, said[place], truths[place], number) * (len(piece[0]) / n)
+            answer = self._ask(piece) if known is None else told[place]
+            # Large ones, such as a class for every pixel, are not kept until all are there.
+            if known is None and self._answers.room(answer.nbytes * parts):
+                told.append(answer)
+            with nullcontext() if place == parts - 1 else self.accelerator.no_sync(self._model):
+                loss = self._loss(piece, answer, truths[place], number) * (len(piece[0]) / n)
                 self.accelerator.backward(loss)
             total += float(self.accelerator.gather(loss.detach()).mean())
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -238,16 +239,15 @@ class Stepper:
         if self.accelerator.scaler is None and not bool(norm.isfinite()):
             raise DivergedError(f"the gradient is not finite at step {number + 1}")
         self.optimizer.step()
-        if known is None:
-            self._answers.remember(number, torch.cat(said))
+        if known is None and len(told) == parts:
+            self._answers.remember(number, torch.cat(told))
         return total
 
     def _parts(self, inputs: list[torch.Tensor]) -> list[list[torch.Tensor]]:
         """A batch in as many parts as memory needs."""
         n = len(inputs[0])
         count = max(1, min(-(-n // self.micro), n // FEWEST))
-        split = [x.tensor_split(count) for x in inputs]
-        return [[x[place] for x in split] for place in range(count)]
+        return [list(part) for part in zip(*(x.tensor_split(count) for x in inputs), strict=True)]
 
     def _ask(self, inputs: list[torch.Tensor]) -> torch.Tensor:
         import torch

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from paretune.core import Progress, Silent
 from paretune.data import ArrayFolder
+from paretune.search.eval_mode import in_eval_mode
 from paretune.search.finish._answers import Answers
 from paretune.search.finish._saved import Saved, read
-from paretune.search.finish._schedule import Budget, rate
+from paretune.search.finish._schedule import TAIL, Budget, rate
 from paretune.search.finish._stepper import DivergedError, Stepper
 from paretune.search.finish.distilled import Distilled
 from paretune.search.finish.recipe import Recipe
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 #: Times that progress is told in one budget.
 TOLD = 20
+#: A step's forward pass of the student alone, in parts of the step.
+PASS = 0.5
+#: Batches that BatchNorm's statistics are estimated on however long they take.
+FEWEST_NORM = 2
 
 
 def train(
@@ -125,6 +130,7 @@ class _Run:
         stepper, state = self.stepper, self.state
         if state.finished:
             stepper.student.load_state_dict(stepper.average.weights)
+            in_eval_mode(stepper.student)
             return state.reason
         self.told.stage("distil", TOLD)
         self._booked, self._saved, self._last = state.step, state.elapsed, self.clock()
@@ -135,6 +141,8 @@ class _Run:
             try:
                 if self._settles(share):
                     share = self._settle(share)
+                    if share >= 1 and state.step:  # it took all that was left
+                        break
                 self._step(share)
             except DivergedError as error:
                 self._tick()
@@ -150,11 +158,21 @@ class _Run:
     def _share(self) -> float:
         """Share of the budget at the coming step."""
         state = self.state
-        # What BatchNorm's statistics will take: forward passes alone, of the student alone.
-        batches = self.stepper.recipe.norm_batches if self.stepper.settled is None else 0
-        tail = batches * state.pace / 2
+        # What BatchNorm's statistics will take.
+        tail = 0.0
+        if self.stepper.settled is None:
+            self.stepper.norm_batches = self._norm_batches()
+            tail = self.stepper.norm_batches * state.pace * PASS
         coming = self.budget.coming(state.step, state.elapsed, state.pace, tail)
         return self.stepper.agreed(max(coming, state.settled_at))
+
+    def _norm_batches(self) -> int:
+        """Batches that statistics are estimated on: fewer where steps are long for the budget."""
+        wanted, seconds = self.stepper.recipe.norm_batches, self.budget.seconds
+        if seconds is None or not self.state.pace:
+            return wanted
+        able = int(self.stepper.agreed(seconds * TAIL / (self.state.pace * PASS)))
+        return min(wanted, max(able, FEWEST_NORM))
 
     def _used(self) -> float:
         """Share of the budget that is used up."""

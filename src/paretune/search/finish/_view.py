@@ -97,7 +97,7 @@ class Views:
         inputs, truth = self._inputs(rows), self._truth(rows)
         if self.images:
             shift, flip = self._shift, self.flips
-            inputs = [_augment.view(x, random, shift=shift, flip=flip) for x in inputs]
+            inputs = _augment.views(inputs, random, shift=shift, flip=flip)
         if self._recipe.mixup and all(x.is_floating_point() for x in inputs):
             mixing = _augment.mixing(len(rows), random, self._recipe.mixup)
             inputs = [_augment.mixed(x, *mixing) for x in inputs]
