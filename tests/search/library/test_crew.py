@@ -110,3 +110,22 @@ def test_bad_input_ends_everything(tmp_path):
     with crew(tmp_path, size=1) as hands, pytest.raises(InputError, match="disk is full"):
         list(hands.run([ask("stop"), ask("die", "late", 0)]))
     assert not list(tmp_path.glob("late-*"))
+
+
+def test_a_process_that_starts_while_its_crew_is_closed_is_ended_with_it():
+    class Late:
+        closed = False
+
+        def close(self):
+            self.closed = True
+
+    class Slow:
+        def actor(self, factory, *args):
+            hands.close()
+            return late
+
+    late = Late()
+    hands = Crew(Slow(), "a:b", (), size=1, attempts=2)
+    (done,) = hands.run([lambda actor: "worked"])
+    assert done.result is None
+    assert late.closed

@@ -57,6 +57,24 @@ def test_in_turn_they_are_judged_or_trained_until_the_time_is_up(
     }
 
 
+def test_what_had_too_little_time_is_no_answer_to_a_longer_request(tiny, proposals, splits, store):
+    quick = RECIPE.model_copy(update={"steps": None, "drift": 0.0})
+    given = {"options": ["b1:basic(width=0.5)"], "recipe": quick, "workers": 1, "each": 1.0}
+    late = train(tiny, proposals, splits, store, seconds=0.01, **given)
+    (entry,) = late.entries.values()
+    assert entry.short
+    # A repeated one, which has no more time, finds it; one that has more trains it again.
+    again = train(tiny, proposals, splits, store, seconds=0.01, engine=Idle(), **given)
+    assert again.entries == late.entries
+    engine = Watched()
+    longer = train(tiny, proposals, splits, store, seconds=60, engine=engine, **given)
+    (entry,) = longer.entries.values()
+    assert len(engine.fitted()) == 1
+    assert not entry.short
+    found = train(tiny, proposals, splits, store, seconds=90, engine=Idle(), **given)
+    assert found.entries == longer.entries
+
+
 def test_after_an_interruption_only_what_is_missing_is_trained(tiny, proposals, splits, store):
     ids = ["b1:basic(width=0.5)", "b2:basic(width=0.5)", "b5:basic(width=0.5)", "b5:basic(width=1)"]
     quick = RECIPE.model_copy(update={"steps": 2})

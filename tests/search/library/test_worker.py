@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from paretune.search.library import _worker
 from paretune.search.library._picked import Picked
 from paretune.search.library._recipe import Recipe
 from paretune.search.library._work import Work
@@ -59,3 +60,23 @@ def test_channels_are_counted_alike_where_they_are_last(tmp_path):
     y = proposals.flowing[0].y
     share = (x - y).square().mean(dim=(0, 1, 2)) / y.var(dim=(0, 1, 2))
     assert found.after == pytest.approx(float(share.mean()), rel=0.05)
+
+
+@pytest.mark.parametrize(("most", "held"), [(-1, 1), (2**30, 3)])
+def test_candidates_are_held_while_there_is_room(tmp_path, monkeypatch, most, held):
+    monkeypatch.setattr(_worker, "MOST_BYTES", most)
+    torch.manual_seed(0)
+    module = nn.Sequential(*(Mixed() for _ in range(3))).eval()
+    proposals = proposed(module, torch.randn(40, 4, 5, 6), ["skip"])
+    samples = Picked(None, np.arange(40))
+    trainer = Trainer(
+        Work(
+            proposals, samples, samples, tmp_path, sites=(), recipe=Recipe(),
+            seed=0, threads=1, bf16=False,
+        )
+    )  # fmt: skip
+    wanted = {o.first: o for o in proposals.space.options if o.operator == "skip"}
+    assert len(wanted) == 3
+    for option in wanted.values():
+        trainer._piece(option, None)
+    assert len(trainer._pieces) == held

@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from paretune.core import InputError
+from paretune.search.shares import RATE
 from paretune.search.space import Option
 
-#: Multiply-adds a second and core that passes of the baseline are planned with: what small layers
-#: reach; those of large networks are several times as fast.
-RATE = 10e9
 #: Share of the time that recording the baseline's activations may take.
 RECORDING = 0.05
 #: Process seconds, at that rate, that one pass over the held-out samples may take: one or two where

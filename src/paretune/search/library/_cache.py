@@ -13,7 +13,7 @@ from paretune.search.space import Option
 from paretune.store import Store, key_digest, paths
 
 #: Raised when the same request would train something else, so that older weights are not reused.
-FORMAT = 3
+FORMAT = 4
 #: Kinds of record: of a candidate that is done, and of one that has its first round behind it.
 DONE, DRAFT = "candidate", "candidate-draft"
 
@@ -28,6 +28,8 @@ class Cache:
         held: inputs that they are judged on.
         recipe: how they are trained.
         seed: of everything random.
+        planned: seconds of the whole library. A candidate that was given less than half of its
+            time is worse than it might be: it is found again where as much was planned alone.
     """
 
     def __init__(
@@ -38,8 +40,9 @@ class Cache:
         held: ArrayFolder,
         recipe: Recipe,
         seed: int,
+        planned: float,
     ) -> None:
-        self._store = store
+        self._store, self._planned = store, f"{planned:.3g}"
         self._common = {
             "format": FORMAT,
             "model": model_digest,
@@ -64,32 +67,36 @@ class Cache:
 
     def file(self, option: Option, share: float, kind: str) -> Path:
         """Where weights of that kind belong."""
-        name = key_digest({"kind": kind, **self._key(option, share)})[:24]
+        name = key_digest({"kind": kind, **self._key(option, share, short=True)})[:24]
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder / f"{name}.safetensors"
 
     def keep(self, option: Option, share: float, kind: str, entry: Entry) -> None:
         """Remember what became of a candidate; its weights have been written."""
-        self._store.put(kind, self._key(option, share), entry)
+        self._store.put(kind, self._key(option, share, short=entry.short), entry)
 
     def _found(
         self, kind: str, options: Sequence[Option], share: Mapping[str, float]
     ) -> dict[str, Entry]:
         known = {}
         for option in options:
-            payload = self._store.get(kind, self._key(option, share[option.id]))
-            if payload is not None:
+            for short in (False, True):
+                payload = self._store.get(kind, self._key(option, share[option.id], short=short))
+                if payload is None:
+                    continue
                 entry = Entry.model_validate(payload)
                 if entry.weights is None or entry.weights.is_file():
                     known[option.id] = entry
+                    break
         return known
 
-    def _key(self, option: Option, share: float) -> dict[str, Any]:
-        """Everything that decides a candidate; its promised seconds to three digits."""
+    def _key(self, option: Option, share: float, *, short: bool) -> dict[str, Any]:
+        """Everything that decides a candidate; seconds to three digits."""
         return {
             **self._common,
             "blocks": [option.first, option.last],
             "operator": option.operator,
             "params": option.params,
             "seconds": f"{share:.3g}",
+            **({"planned": self._planned} if short else {}),
         }

@@ -111,6 +111,10 @@ class Crew:
                 if actor is None:
                     actor = self._engine.actor(self._factory, *self._args)
                     self._actors[seat] = actor
+                    if self._closed:  # while it started, so that nobody has ended it
+                        self._actors[seat] = None
+                        actor.close()
+                        break
                 return Done(place, call(actor))
             except InputError:
                 raise

@@ -26,6 +26,7 @@ class Entry(Noun):
             did not help.
         kl: mean KL divergence in nats of the whole network's outputs, with this option alone put
             in, from the baseline's, on held-out samples.
+        short: whether it was given less than half of the time that it was to have.
         seconds: that training took in its process, evaluation left out.
         steps: optimiser steps.
         flops: spent on training, a multiply-add counted as two.
@@ -39,6 +40,7 @@ class Entry(Noun):
     error_before: float = math.nan
     error_after: float = math.nan
     kl: float = math.nan
+    short: bool = False
     seconds: float = 0.0
     steps: int = 0
     flops: float = 0.0

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from paretune.core import UnsupportedError
+from paretune.search.flops import counting
 from paretune.search.library._error import normalised_error
 from paretune.search.library._recipe import Recipe
 from paretune.search.library._work import Effort
@@ -110,9 +110,8 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = highest * _schedule(done)
             rows = torch.from_numpy(order(batch))
-            counter = FlopCounterMode(display=False) if not each else nullcontext()
             try:
-                with counter:
+                with nullcontext() if each else counting() as counter:
                     loss = _step(piece, lesson, variance, rows, optimizer, recipe.drift, bf16)
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
@@ -121,7 +120,7 @@ def fit(
                     raise UnsupportedError("training it on one sample takes more memory") from error
                 batch //= 2
                 continue
-            if isinstance(counter, FlopCounterMode):
+            if counter is not None:
                 each = counter.get_total_flops() / batch
             steps, samples = steps + 1, samples + batch
             if not math.isfinite(loss):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,7 +156,7 @@ class Training:
             seconds = self.share[option.id] * part
             file = self.cache.file(option, self.share[option.id], kind)
             timed = pace if self.in_turn or recipe.steps is None else None
-            calls.append(_fitting(option, timed, seconds, draft, file, last))
+            calls.append(_fitting(option, timed, seconds, draft, file, last, recipe.enough))
         with closing(self.crew.run(calls)) as results:
             for done in results:
                 option = ordered[done.place]
@@ -207,6 +207,7 @@ def _fitting(
     draft: Entry | None,
     into: Path,
     last: bool,
+    most: int | None,
 ) -> Call:
     attempts = count()
 
@@ -216,7 +217,7 @@ def _fitting(
         granted = pace.take(seconds) if pace else seconds
         if granted is None:
             return None
-        return actor.call(
+        done: Trained = actor.call(
             "fit",
             option,
             seconds=granted,
@@ -227,6 +228,8 @@ def _fitting(
             halvings=next(attempts),
             timeout=PATIENCE + 2 * seconds,
         )
+        enough = most is not None and done.effort.steps >= most
+        return replace(done, short=granted < seconds / 2 and not enough)
 
     return call
 
@@ -242,6 +245,7 @@ def _entry(option: Option, done: Trained | None, reason: str, draft: Entry | Non
         error_before=draft.error_before if draft else done.before,
         error_after=done.after,
         kl=done.kl,
+        short=done.short or (draft is not None and draft.short),
         seconds=done.effort.seconds + (draft.seconds if draft else 0.0),
         steps=done.effort.steps + (draft.steps if draft else 0),
         flops=done.effort.flops + (draft.flops if draft else 0.0),

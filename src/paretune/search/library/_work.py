@@ -70,6 +70,7 @@ class Trained:
         after: of what was kept at its end.
         kl: of the network with it alone put in, NaN before the last round.
         trained: whether the trained weights were kept: they were the better ones.
+        short: whether it was given less than half of its time.
     """
 
     effort: Effort
@@ -77,3 +78,4 @@ class Trained:
     after: float
     kl: float
     trained: bool
+    short: bool = False

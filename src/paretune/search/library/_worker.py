@@ -15,7 +15,8 @@ from torch import nn
 from paretune.core import UnsupportedError
 from paretune.search.batchnorm import even_batches, reestimate
 from paretune.search.divergence import divergence
-from paretune.search.ledger import flops
+from paretune.search.eval_mode import in_eval_mode
+from paretune.search.flops import flops
 from paretune.search.library._error import channel_variance, normalised_error
 from paretune.search.library._fit import Lesson, fit
 from paretune.search.library._picked import Picked
@@ -39,6 +40,8 @@ from paretune.store import paths
 
 #: Samples that the variance of an output's channels is taken from.
 EXAMPLES = 128
+#: Bytes of candidates that a process holds to compose networks of, about.
+MOST_BYTES = 512 * 2**20
 
 
 class Trainer:
@@ -159,6 +162,7 @@ class Trainer:
             trained = after < (first if before is None else bar)
             if not trained:
                 piece.load_state_dict(inherited)
+                in_eval_mode(piece)
                 after = first
         kl = self._divergence(option, piece) if last else float("nan")
         self._evaluation = clock() - judged
@@ -218,9 +222,11 @@ class Trainer:
         return compose(self._module, self._blocks, pieces)
 
     def _piece(self, option: Option, weights: Path | None) -> nn.Module:
-        """A candidate with these weights, built once."""
+        """A candidate with these weights, built once while there is room."""
         name = f"{option.id} {weights}"
         if name not in self._pieces:
+            if sum(map(_bytes, self._pieces.values())) > MOST_BYTES:
+                self._pieces.clear()
             if weights is None:
                 piece = self._work.proposals.build(option, seed=self._work.seed)
             else:
@@ -229,8 +235,10 @@ class Trainer:
         return self._pieces[name]
 
     def _reestimate(self, network: nn.Module, rows: range) -> None:
-        batches = [self._work.train.inputs(part) for part in even_batches(rows, BATCH)]
-        reestimate(network, [lambda net, x=x: net(*x) for x in batches])  # type: ignore[misc]
+        def batch(part: range) -> Callable[[nn.Module], object]:
+            return lambda net: net(*self._work.train.inputs(part))
+
+        reestimate(network, map(batch, even_batches(rows, BATCH)))
 
     def _lesson(self, option: Option, reel: Reel, *, drift: bool) -> Lesson:
         """What was recorded at a site."""
@@ -283,3 +291,7 @@ class Trainer:
 
     def _forward_flops(self, network: nn.Module) -> float:
         return float(flops(network, self._work.train.inputs(range(1))))
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in module.state_dict().values())

@@ -117,7 +117,7 @@ class Library:
         size = workers or machine.detect().usable_cores
         begun = clock()
         share = shares(wanted, seconds * size * _TRAINING, each)
-        cache = Cache(store, model_digest, arrays, search, recipe, seed)
+        cache = Cache(store, model_digest, arrays, search, recipe, seed, seconds)
         found = cache.finished(wanted, share)
         missing = [option for option in wanted if option.id not in found]
         work = work_for(
