@@ -94,7 +94,7 @@ def mend(model, folder, monkeypatch, *, left, progress):
     )  # fmt: skip
     train = materialise(load_data("digits", seed=0), "train", model, folder / "arrays")
     searched = SimpleNamespace(
-        models={"s1": model}, checkpoints=folder / "search",
+        models={"s1": model}, checkpoints=folder / "search", summary=nothing_searched(),
         spending=Ledger(folder / "search" / "ledger.json"),
     )  # fmt: skip
     finalists.enter_finalists(
@@ -154,3 +154,30 @@ def test_where_no_time_is_left_it_says_so(digits_model, monkeypatch):
     assert kind == "budget"
     assert "costs digits-resnet" in text
     assert "10.0 pt" in text
+
+
+def test_who_falls_short_in_f32_takes_no_time_from_who_does_not(tmp_path, monkeypatch):
+    own = Score(split="search", value=0.95, ci95=(0.93, 0.97), n=500)
+    guard = (parse_constraint("accuracy >= baseline - 0.5 pt"),)
+    points = [SimpleNamespace(architecture=f"s{i}", score=s) for i, s in enumerate((0.94, 0.946))]
+    shares = []
+
+    def mended(context, found, searched, model, guard, best, train, seconds):
+        shares.append((model, seconds))
+
+    candidate = SimpleNamespace(score=own, reason="int8 costs too much")
+    monkeypatch.setattr(finalists, "_built", lambda *_: [candidate])
+    monkeypatch.setattr(finalists, "_mended", mended)
+    monkeypatch.setattr(finalists, "_of", lambda context, *_: nullcontext(context))
+    finalists.enter_finalists(
+        SimpleNamespace(shares=Shares(), left=lambda _: 100.0),
+        SimpleNamespace(enter=lambda _: None),
+        SimpleNamespace(baseline=SimpleNamespace(score=own)),
+        SimpleNamespace(
+            models={"s0": "first", "s1": "second"},
+            checkpoints=tmp_path,
+            summary=SimpleNamespace(points=points),
+        ),
+        guard, None, lambda: None,
+    )  # fmt: skip
+    assert shares == [("second", 60.0), ("first", 60.0)]  # and `first` is trained for none of it

@@ -201,18 +201,18 @@ def test_a_bound_out_of_reach_is_told_with_how_near_the_space_comes(tmp_path, mo
         return Found((), nothing_searched(), None, "no architecture takes less than 0.1 ms")
 
     monkeypatch.setattr(paretune.search, "search", search)
-    monkeypatch.setattr(request, "LEAST_SEARCH", 20.0)
+    monkeypatch.setattr(request, "LEAST_SEARCH", 5.0)
     asked = {
         "model": "digits-resnet@random", "data": "digits", "out": tmp_path / "out",
         "effort": "search", "runtimes": ("openvino",), "precisions": ("f32", "int8"),
         "threads": (1,), "constraints": ("latency_p95 <= 0.001 ms",),
     }  # fmt: skip
-    result = optimize(**asked, budget="30s")
+    result = optimize(**asked, budget="12s")
     assert "no architecture takes less than 0.1 ms" in [c.text for c in result.conditions]
     assert not all(held.satisfied for held in result.constraints)
-    again = optimize(**asked, budget="48s", resume=True)
+    again = optimize(**asked, budget="15s", resume=True)
     (told,) = (c.text for c in again.conditions if "as it was begun" in c.text)
-    assert "for a budget of 0.5 min: for one of 0.8 give another --out" in told
+    assert "for a budget of 0.2 min: for one of 0.25 give another --out" in told
 
 
 def test_without_labels_networks_are_judged_by_their_divergence(tmp_path, monkeypatch):
@@ -226,10 +226,10 @@ def test_without_labels_networks_are_judged_by_their_divergence(tmp_path, monkey
         return Found((), nothing_searched(), None)
 
     monkeypatch.setattr(paretune.search, "search", search)
-    monkeypatch.setattr(request, "LEAST_SEARCH", 20.0)
+    monkeypatch.setattr(request, "LEAST_SEARCH", 5.0)
     result = optimize(
         "digits-resnet@random", write_digits(tmp_path / "digits.npz", labelled=False),
-        out=tmp_path / "out", effort="search", budget="30s",
+        out=tmp_path / "out", effort="search", budget="12s",
         runtimes=("openvino",), precisions=("f32", "int8"), threads=(1,),
         constraints=("latency <= 0.5 * baseline",),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from paretune.compress import broken
-from paretune.core import Constraint, Model, ParetuneError
+from paretune.core import Constraint, Model, ParetuneError, Score
 from paretune.data import ArrayFolder
 from paretune.pipeline.candidates import SEARCHED, Candidates, build_others
 from paretune.pipeline.context import Candidate, Context
@@ -45,8 +45,13 @@ def enter_finalists(
     from paretune.search.journal import Journal
 
     journal, good = Journal(searched.checkpoints), Yardstick.of(guard).good
-    for place, (name, model) in enumerate(list(searched.models.items())):
-        time = partial(_share, context, journal, name, len(searched.models) - place)
+    able = _able(searched, guard, found.baseline.score)
+    names = sorted(searched.models, key=lambda name: name not in able)
+    for place, name in enumerate(names):
+        model = searched.models[name]
+        # Who falls short in f32 is not trained on, and needs no part of the time.
+        sharing = 1 + sum(other in able for other in names[place + 1 :])
+        time = partial(_share, context, journal, name, sharing)
         candidates = _built(context, found, model, guard, calibration)
         best = max(candidates, key=lambda one: good(one.score), default=None)
         if best is not None and all(one.reason for one in candidates):
@@ -69,6 +74,13 @@ def enter_finalists(
             for candidate in candidates:
                 screening.enter(candidate)
         screening.context = context
+
+
+def _able(searched: Searched, guard: tuple[Constraint, ...], own: Score) -> set[str]:
+    """Architectures whose outputs, in f32, were good enough after their training."""
+    least = Yardstick.of(guard).least(guard, own)
+    points = searched.summary.points
+    return {p.architecture for p in points if p.score is not None and p.score >= least}
 
 
 def _share(context: Context, journal: Journal, name: str, finalists: int) -> float:
