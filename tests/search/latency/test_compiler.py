@@ -11,7 +11,8 @@ from paretune.core import TensorSpec
 from paretune.runtimes.base import Settings
 from paretune.runtimes.registry import get
 from paretune.search.blocks import find
-from paretune.search.latency._compiler import Compiler
+from paretune.search.latency._compiler import FLOWING, Compiler
+from paretune.search.network.reread import FEWEST
 from paretune.sources import load_model
 
 
@@ -108,6 +109,10 @@ class Turned(nn.Module):
 
 def test_a_table_with_as_many_rows_as_samples_is_passed_whole():
     assert any("width" in name for name in costs(Rotary(), (6, 16)))
+
+
+def test_nothing_is_fitted_to_what_flows_through():
+    assert FLOWING < FEWEST
 
 
 def test_norms_without_weights_are_left_as_they_are():

@@ -17,7 +17,7 @@ from paretune.core import Model
 from paretune.data import ArrayFolder
 from paretune.runtimes._nncf import quantize
 from paretune.runtimes.base import Program
-from paretune.search.blocks import EXAMPLES, Block
+from paretune.search.blocks import Block
 from paretune.search.blocks._cost import macs_of, params_of
 from paretune.search.blocks._trace import trace
 from paretune.search.latency.attribution import Part
@@ -25,8 +25,10 @@ from paretune.search.proposals import Proposals
 from paretune.search.space import KEEP, Option
 from paretune.sources.pooling import with_global_pooling
 
-#: Samples that networks are calibrated on.
-SAMPLES = 2
+#: Samples that networks are calibrated on, and that flow through blocks to build what replaces
+#: them: fewer than weights are fitted to, which would take ten times as long and change no speed,
+#: and another number than what else is passed to a block may have rows, such as cosine and sine.
+SAMPLES, FLOWING = 2, 3
 
 
 class Compiler:
@@ -59,8 +61,8 @@ class Compiler:
         self._feeds = {name: np.array(array) for name, array in feeds.items()}
         self._inputs = tuple(torch.from_numpy(self._feeds[i.name]) for i in model.inputs)
         self._module = with_global_pooling(model.module, self._inputs)
-        some = arrays.feeds(0, min(arrays.n, EXAMPLES))
-        rows = np.arange(EXAMPLES) % arrays.n
+        some = arrays.feeds(0, min(arrays.n, FLOWING))
+        rows = np.arange(FLOWING) % arrays.n
         example = tuple(torch.from_numpy(some[i.name][rows]) for i in model.inputs)
         flowing = flows(self._module, blocks, example)
         self._proposals = Proposals(self._module, blocks, flowing, using)
