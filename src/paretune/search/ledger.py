@@ -70,9 +70,7 @@ class LedgerSummary(Noun):
         """Training FLOPs in full trainings of the baseline; 0 where that was never told."""
         return self.training_flops / self.full_training_flops if self.full_training_flops else 0.0
 
-    def merged(
-        self, run: CoreLedger, *, outer: str = "search", others: Mapping[str, str] | None = None
-    ) -> CoreLedger:
+    def merged(self, run: CoreLedger, *, others: Mapping[str, str]) -> CoreLedger:
         """The ledger of a whole run with the search's figures put in.
 
         Wall and CPU seconds of the run include the search already; what is added is what was
@@ -81,13 +79,12 @@ class LedgerSummary(Noun):
 
         Args:
             run: its ledger.
-            outer: the stage of the run that these were part of.
-            others: stages of the run by the stages here that were part of those.
+            others: stages of the run by the stages here that were part of those; the rest were
+                part of `search`.
         """
-        within = dict.fromkeys(self.stages, outer) | dict(others or {})
         stages: dict[str, float] = {}
         for name, seconds in run.stages_s.items():
-            inner = {n: c.wall_s for n, c in self.stages.items() if within[n] == name}
+            inner = {n: c.wall_s for n, c in self.stages.items() if others.get(n, "search") == name}
             # What an earlier process was doing when it was killed may be in one of the two alone.
             stages[name] = max(0.0, seconds - sum(inner.values()))
             stages |= inner

@@ -13,6 +13,7 @@ from paretune.data import ArrayFolder
 from paretune.search.blocks import EXAMPLES, find
 from paretune.search.choosing import LEAST_SPEED, Pick, most_picks, pick
 from paretune.search.ends import fastest
+from paretune.search.finish.recipe import FEWEST_NORM, Recipe
 from paretune.search.ground import Found, Ground
 from paretune.search.journal import Journal
 from paretune.search.prepare import oracle_of, prepare, time_space
@@ -24,9 +25,8 @@ from paretune.search.worth import faster
 
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
-#: Passes of a sample that a rung of the finish takes at least: two batches for statistics, and one
-#: step.
-LEAST_TRAINED = 128 * (2 + STEP)
+#: Passes of a sample that a rung of the finish takes at least: for statistics, and for one step.
+LEAST_TRAINED = Recipe().batch * (FEWEST_NORM + STEP)
 #: Samples of real inputs that blocks are built from, a number that hardly any other axis has, and
 #: bytes that their flow may take.
 FLOW_SAMPLES, FLOW_BYTES = 61, 4e8

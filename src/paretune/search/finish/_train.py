@@ -15,7 +15,7 @@ from paretune.search.finish._saved import Saved, read
 from paretune.search.finish._schedule import TAIL, Budget, rate
 from paretune.search.finish._stepper import DivergedError, Stepper
 from paretune.search.finish.distilled import Distilled
-from paretune.search.finish.recipe import Recipe
+from paretune.search.finish.recipe import FEWEST_NORM, Recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 TOLD = 20
 #: A step's forward pass of the student alone, in parts of the step.
 PASS = 0.5
-#: Batches that BatchNorm's statistics are estimated on however long they take.
-FEWEST_NORM = 2
 
 
 def train(

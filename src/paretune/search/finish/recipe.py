@@ -7,6 +7,9 @@ from typing import Literal
 
 from paretune.core import InputError
 
+#: Batches that BatchNorm's statistics are estimated on however long they take.
+FEWEST_NORM = 2
+
 
 @dataclass(frozen=True)
 class Recipe:
