@@ -146,6 +146,24 @@ def test_accuracy_is_measured_where_data_is_given(files, tmp_path):
     assert point.own
 
 
+def test_data_that_cannot_be_read_is_refused_once_and_before_anything(files, tmp_path):
+    with pytest.raises(InputError, match="imagnet"):
+        frontier(
+            [str(files / "small.onnx")], data=str(tmp_path / "imagnet"), out=tmp_path / "out",
+            **OPTIONS,
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frontier_is_not_resumed_with_other_samples(files, tmp_path):
+    data, asked = tmp_path / "digits.npz", {"out": tmp_path / "out", **OPTIONS}
+    write_digits(data, 300)
+    frontier([str(files / "small.onnx")], data=str(data), **asked)
+    write_digits(data, 200)
+    with pytest.raises(InputError, match="begun with other data"):
+        frontier([str(files / "small.onnx")], data=str(data), resume=True, **asked)
+
+
 def test_a_record_whose_accuracy_is_of_other_data_has_a_frontier_of_its_own(files, tmp_path):
     data, mine = str(files / "digits.npz"), tmp_path / "mine.json"
     record = bench([str(files / "small.onnx")], runtimes=("openvino",), data=data, **OPTIONS)

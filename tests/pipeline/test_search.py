@@ -36,6 +36,13 @@ class Fixed(torch.nn.Module):
         return image.flatten(1)[:, :10] * 1.0
 
 
+class Nothing(torch.nn.Module):
+    """Answers nan."""
+
+    def forward(self, image):
+        return image.flatten(1)[:, :10] * torch.nan
+
+
 class KilledError(BaseException):
     """As a kill ends a run: nothing catches it."""
 
@@ -202,6 +209,7 @@ def test_a_bound_out_of_reach_is_told_with_how_near_the_space_comes(tmp_path, mo
 
     monkeypatch.setattr(paretune.search, "search", search)
     monkeypatch.setattr(request, "LEAST_SEARCH", 5.0)
+    monkeypatch.setattr(sys.modules["paretune.search.search"], "FEWEST_SECONDS", -100.0)
     asked = {
         "model": "digits-resnet@random", "data": "digits", "out": tmp_path / "out",
         "effort": "search", "runtimes": ("openvino",), "precisions": ("f32", "int8"),
@@ -307,13 +315,16 @@ def test_what_nobody_thought_of_costs_a_run_its_finalists_alone(tmp_path, monkey
     assert "by a model that nobody thought of" in written
 
 
-def test_a_metric_that_cannot_bear_a_network_costs_that_network_alone(tmp_path, monkeypatch):
-    """The metric fails for what a candidate gives, such as one class alone."""
+def test_a_network_that_cannot_be_judged_costs_itself_alone(tmp_path, monkeypatch):
+    """The metric fails for what a candidate gives, such as one class alone, or nan."""
 
     class SeenError(Exception):
         pass
 
     def search(ground, *, seconds):
+        with pytest.raises(UnsupportedError, match="not finite on the search split"):
+            ground.judge(Nothing())
+        monkeypatch.setattr(searching, "judged", judged)
         with pytest.raises(UnsupportedError, match="one class alone"):
             ground.judge(torch.nn.Identity())
         raise SeenError
@@ -322,7 +333,6 @@ def test_a_metric_that_cannot_bear_a_network_costs_that_network_alone(tmp_path, 
         raise InputError("the metric cannot bear one class alone")
 
     monkeypatch.setattr(paretune.search, "search", search)
-    monkeypatch.setattr(searching, "judged", judged)
     monkeypatch.setattr(request, "LEAST_SEARCH", 5.0)
     digits_search(tmp_path / "out", Told(), "10s", threads=(1,))
     assert "unexpected SeenError" in (tmp_path / "out" / "report.html").read_text()

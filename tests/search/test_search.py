@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from paretune.core import SearchPoint, SearchSummary, Silent
+from paretune.core import InputError, SearchPoint, SearchSummary, Silent
 from paretune.search import search
 from paretune.search.ledger import Ledger
 from paretune.search.prepare import Timed
@@ -88,7 +88,28 @@ def test_what_a_killed_process_spent_is_not_spent_again(ground, tmp_path, monkey
     monkeypatch.setattr(MODULE, "pick", pick)
     found = search(ground, seconds=100.0)
     assert left == [(pytest.approx(40.0, abs=5.0), 2.5)]
-    assert found.reason == "no architecture that was timed is 1.2x as fast as the baseline"
+    assert found.reason == "no architecture is both predicted and timed to be 1.2x as fast"
+
+
+def test_a_resumed_search_has_the_time_that_it_was_begun_with(ground, monkeypatch):
+    left = []
+    ground.most_ms, ground.least_speed, ground.seed = float("inf"), 1.0, 0
+    with pytest.raises(GoesOnError):
+        search(ground, seconds=100.0)
+    known = SimpleNamespace(
+        space=SPACE, latency=LATENCY, surrogate=None, network=None, judged=0, ranked=None,
+        library=SimpleNamespace(entries={}), untrained=((), ()),
+    )  # fmt: skip
+    monkeypatch.setattr(MODULE, "prepare", lambda *_: known)
+    monkeypatch.setattr(MODULE, "pick", lambda *args, **_: left.append(args[5]) or [])
+    search(ground, seconds=10.0)
+    assert left == [pytest.approx(100.0, abs=5.0)]
+
+
+def test_a_search_without_time_is_refused_and_decides_nothing(ground, tmp_path):
+    with pytest.raises(InputError, match="30 s are left for the search"):
+        search(ground, seconds=30.0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_networks_that_could_not_be_trained_are_told_with_their_reasons():

@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paretune.core import (
     BenchRecord,
     InputError,
@@ -20,6 +22,7 @@ from paretune.core import (
     Silent,
     Target,
 )
+from paretune.data import Dataset, load_data
 from paretune.engine import Engine, machine
 from paretune.pipeline.bench import bench
 from paretune.pipeline.presets import SOURCE, preset
@@ -118,6 +121,7 @@ def frontier(
         precisions=tuple(precisions),
         threads=tuple(threads),
     ).check(target)
+    dataset = load_data(data, seed=seed) if data else None
     if seconds <= 0 or starts < 1:
         raise InputError("a frontier needs time: give --seconds above 0 and --starts 1 or more")
     asked: list[Any] = [
@@ -161,6 +165,8 @@ def frontier(
         return load_model(text, input_shape=own_shape, labels=labels)
 
     try:
+        if dataset is not None:
+            run.confirm({"data": _content(dataset)})
         (out / RECORDS).mkdir(exist_ok=True)
         found, failed = _records(texts, models, out / RECORDS, loaded, measure, told)
         made = model_frontier(
@@ -217,6 +223,13 @@ def _records(
         if kept is not None:
             found[file.stem] = kept
     return found, failed
+
+
+def _content(dataset: Dataset) -> str:
+    """sha256 hex that changes when any sample or label does."""
+    samples = dataset.samples
+    labels = b"" if samples.labels is None else np.ascontiguousarray(samples.labels).tobytes()
+    return hashlib.sha256(samples.identity().encode() + labels).hexdigest()
 
 
 def _changed(model: Model, record: BenchRecord) -> bool:

@@ -169,6 +169,7 @@ def _search(
     from paretune.search import Ground, search
     from paretune.search.journal import Journal
     from paretune.search.ledger import Ledger
+    from paretune.search.search import FEWEST_SECONDS
 
     checkpoints = rundir.path / CHECKPOINTS
     checkpoints.mkdir(exist_ok=True)
@@ -184,11 +185,15 @@ def _search(
             made = judged(context, module, found.baseline_outputs)
         except InputError as error:  # such as the user's metric, which may not bear these outputs
             raise UnsupportedError(str(error)) from error
-        return -np.inf if made is None else yardstick.good(made)
+        if made is None:
+            raise UnsupportedError("its outputs are not finite on the search split")
+        return yardstick.good(made)
 
     price = context.request.price_per_hour
-    journal = Journal(checkpoints)
-    begun = journal.once("budget", lambda: budget)
+    journal, left = Journal(checkpoints), context.left(1 - after)
+    # One that is refused, because too little time is left, has not begun.
+    begins = "budget" in journal or left >= FEWEST_SECONDS
+    begun = journal.once("budget", lambda: budget) if begins else budget
     if begun != budget:
         context.tell(
             "budget",
@@ -215,7 +220,7 @@ def _search(
             ledger=spending,
             progress=context.progress,
         ),
-        seconds=context.left(1 - after),
+        seconds=left,
     )
     if outcome.reason:
         context.tell("fallback", outcome.reason)

@@ -25,6 +25,8 @@ from paretune.search.worth import faster
 
 #: Seconds below which a search has no time to find anything.
 FEWEST_SECONDS = 60.0
+#: Name in the journal of the seconds that a search was begun with.
+TIME = "time"
 #: Passes of a sample that a rung of the finish takes at least: for statistics, and for one step.
 LEAST_TRAINED = Recipe().batch * (FEWEST_NORM + STEP)
 #: Samples of real inputs that blocks are built from, a number that hardly any other axis has, and
@@ -37,16 +39,18 @@ def search(ground: Ground, *, seconds: float) -> Found:
 
     Args:
         ground: model, data, machine.
-        seconds: wall time for all of it.
+        seconds: wall time for all of it; a resumed search has what it was begun with.
 
     Raises:
         InputError: no block can be replaced, no option is faster, or the time is too short.
     """
-    if seconds < FEWEST_SECONDS:
+    journal = Journal(ground.checkpoints)
+    if TIME not in journal and seconds < FEWEST_SECONDS:
         raise InputError(
             f"{seconds:.0f} s are left for the search, and the smallest useful one needs "
             f"{FEWEST_SECONDS:.0f} s: give a larger --budget"
         )
+    seconds = journal.once(TIME, lambda: float(seconds))
     model, told, ledger = ground.model, ground.progress, ground.ledger
     # What a killed process of this search has spent is gone.
     before = sum(cost.wall_s for cost in ledger.summary().stages.values())
@@ -58,7 +62,6 @@ def search(ground: Ground, *, seconds: float) -> Found:
         f"{len(proposals.blocks)} blocks, {len(whole.options)} options, "
         f"{float(whole.count()):.1e} architectures"
     )
-    journal = Journal(ground.checkpoints)
     # Shares of rounded seconds, so that another run finds what this one has trained.
     shared = journal.once(
         "seconds", lambda: _rounded(planned(seconds, STEP * pass_seconds(model, ground.train)))
@@ -125,7 +128,7 @@ def search(ground: Ground, *, seconds: float) -> Found:
 def _nothing(summary: SearchSummary) -> str:
     """Why a search that came to its end has no finalist."""
     if not summary.points:
-        return f"no architecture that was timed is {LEAST_SPEED:g}x as fast as the baseline"
+        return f"no architecture is both predicted and timed to be {LEAST_SPEED:g}x as fast"
     reasons = dict.fromkeys(point.reason for point in summary.points if point.reason)
     return f"none of {len(summary.points)} architectures could be trained: {'; '.join(reasons)}"
 

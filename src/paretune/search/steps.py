@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from paretune.core import Progress
+from paretune.core import InputError, Progress
 from paretune.search.choosing import KEEP_PICKS, Pick
 from paretune.search.ground import Finalist, Ground
 from paretune.search.journal import Journal
@@ -67,7 +67,13 @@ def train_library(
 
         def seen() -> list[str]:
             # A resumed search is to find the same; what a process died of it might be spared.
-            return [one for one, entry in made_of(ids).entries.items() if not entry.died]
+            entries = made_of(ids).entries
+            lived = [one for one, entry in entries.items() if not entry.died]
+            if not lived:
+                reasons = dict.fromkeys(entry.reason for entry in entries.values())
+                why = "; ".join(reasons) or "no network with one in it answers what is finite"
+                raise InputError(f"no option that is faster on this machine could be built: {why}")
+            return lived
 
         return made_of(journal.once(name, seen))
 

@@ -166,7 +166,11 @@ def _importance(parts: Sequence[Folded], after: Sequence[Sequence[Folded]]) -> t
 
 
 def _fused(branch: Sequence[Folded]) -> tuple[Folded, ...]:
-    """1x1, depthwise, 1x1 as dense, 1x1: exact but for the activation between the first two."""
+    """1x1, depthwise, 1x1 as dense, 1x1.
+
+    Exact but for the activation between the first two, and for the bias where zeros surround the
+    image.
+    """
     expand, wide, project = branch
     weight = wide.weight * expand.weight  # (h, 1, k, k) * (h, i, 1, 1)
     bias = wide.bias + wide.weight.sum(dim=(1, 2, 3)) * expand.bias
